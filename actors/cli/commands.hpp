@@ -1,0 +1,10 @@
+// All subcommands of `mendel`, each defined in the file of its name.
+#pragma once
+
+#include "actors/cli/context.hpp"
+
+namespace mendel::cli {
+
+extern const Subcommand kConfigCommand;
+
+}  // namespace mendel::cli

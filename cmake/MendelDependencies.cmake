@@ -1,0 +1,47 @@
+# Finds what deploy/install-deps.sh installed. Debian's CAF has no config file, some others only a .pc.
+# Protobuf must be found before Torch: TorchConfig would replace its target.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(RocksDB REQUIRED)
+find_package(cppzmq REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(doctest REQUIRED)
+
+foreach(module IN ITEMS libgit2 tree-sitter libxxhash libzstd libsystemd libseccomp)
+  pkg_check_modules(${module} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+endforeach()
+
+find_library(CAF_CORE caf_core REQUIRED)
+add_library(caf INTERFACE)
+target_link_libraries(caf INTERFACE ${CAF_CORE} Threads::Threads)
+
+# The virtual environment: Arrow and Torch live in wheels.
+set(MENDEL_VENV ${CMAKE_SOURCE_DIR}/.venv CACHE PATH "virtual environment with the pinned wheels")
+file(GLOB site_packages ${MENDEL_VENV}/lib/python3*/site-packages)
+if(NOT site_packages)
+  message(FATAL_ERROR "no virtual environment at ${MENDEL_VENV}: run `make deps` first")
+endif()
+set(MENDEL_SITE_PACKAGES ${site_packages})
+
+file(GLOB arrow_library ${site_packages}/pyarrow/libarrow.so.[0-9]*)
+file(GLOB parquet_library ${site_packages}/pyarrow/libparquet.so.[0-9]*)
+if(NOT arrow_library OR NOT parquet_library)
+  message(FATAL_ERROR "no Arrow in ${site_packages}/pyarrow: run `make deps` first")
+endif()
+add_library(arrow INTERFACE)
+target_include_directories(arrow SYSTEM INTERFACE ${site_packages}/pyarrow/include)
+target_link_libraries(arrow INTERFACE ${arrow_library} ${parquet_library})
+target_link_options(arrow INTERFACE -Wl,-rpath,${site_packages}/pyarrow)
+
+# The grammar is compiled from the source package that deploy/install-deps.sh unpacked (checked by hash).
+set(MENDEL_GRAMMAR ${MENDEL_VENV}/src/tree-sitter-python CACHE PATH "unpacked tree-sitter-python")
+if(NOT EXISTS ${MENDEL_GRAMMAR}/src/parser.c)
+  message(FATAL_ERROR "no grammar at ${MENDEL_GRAMMAR}: run `make deps` first")
+endif()
+add_library(tree_sitter_python STATIC ${MENDEL_GRAMMAR}/src/parser.c ${MENDEL_GRAMMAR}/src/scanner.c)
+target_include_directories(tree_sitter_python PRIVATE ${MENDEL_GRAMMAR}/src)
+target_compile_options(tree_sitter_python PRIVATE -w)
