@@ -88,7 +88,8 @@ class Random {
   }
   // Uniform in [0, bound), bound > 0; the bias of the multiplication is below 2^-32 for bound < 2^32.
   std::uint64_t below(std::uint64_t bound) {
-    return static_cast<std::uint64_t>(static_cast<unsigned __int128>(next()) * bound >> 64);
+    __extension__ using Wide = unsigned __int128;
+    return static_cast<std::uint64_t>(static_cast<Wide>(next()) * bound >> 64);
   }
   double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@ enum Exit : int { kDone = 0, kFailed = 1, kWrongUse = 2, kGateMissed = 3, kLefto
 
 struct Context {
   Config config;  // defaults < file < environment < --set, loaded before a command runs
+  std::map<std::string, std::string> origins;  // key path → where its value comes from
   std::filesystem::path data = "./mendel-data";
   bool json = false;
   bool colour_out = false, colour_err = false;  // a terminal, and NO_COLOR unset
