@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
@@ -69,6 +70,21 @@ Outcome fill_context(const GlobalOptions& options, Context& context) {
   return Done{};
 }
 
+// CLI11 only says that a command is required; people want to know which word was wrong.
+std::string unknown_command(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> names;
+  for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--config" || word == "--data" || word == "--set" || word == "--log-level") ++i;
+    if (word.starts_with("-")) continue;
+    if (std::find(names.begin(), names.end(), word) != names.end()) return {};
+    const auto near = nearest(word, names);
+    return "unknown command \"" + word + "\"" + (near.empty() ? "" : "; did you mean \"" + near + "\"?");
+  }
+  return {};
+}
+
 int run_parsed(const std::vector<Declared>& declared, const GlobalOptions& globals, Context& context) {
   for (const auto& command : declared) {
     if (!command.app->parsed()) continue;
@@ -113,8 +129,9 @@ int run_application(const Application& application, int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int status = app.exit(error);
-    return status == 0 ? kDone : kWrongUse;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    if (const auto message = unknown_command(app, argc, argv); !message.empty()) return fail_use(message);
+    return fail_use(error.what());
   }
   if (man->parsed()) {
     std::cout << man_page(app);

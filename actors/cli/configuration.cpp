@@ -306,7 +306,7 @@ Result<Configuration> load_configuration(const ConfigurationSources& sources) {
     if (equals == std::string::npos || equals == 0)
       return Error{ErrorCode::invalid_input, "--set " + setting + ": expected key.path=value"};
     const auto path = setting.substr(0, equals);
-    if (auto set = apply_text(path, setting.substr(equals + 1), "--set " + path, "--set", out); !set) return set.error();
+    if (auto set = apply_text(path, setting.substr(equals + 1), "--set", "--set", out); !set) return set.error();
   }
   return out;
 }

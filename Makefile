@@ -1,0 +1,44 @@
+# Fronts CMake and the scripts; every target first does what it needs.
+#   make demo    the whole way on real input: data, training, one repair before your eyes
+#   make test    installs what is missing, builds, runs all tests
+#   make bench   benchmarks beside their peers (docs/benchmarks.md)
+#   make build   build/release/mendel and build/release/mendel-trainer
+#   make deps    Debian packages and Python wheels (TORCH=cpu|rocm|cuda)
+#   make install PREFIX=/usr/local      make package      make clean
+SHELL := /bin/bash
+TORCH ?= cpu
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+export TORCH
+
+.PHONY: all build demo test bench deps install package clean asan
+all: build
+
+deps:
+	@deploy/install-deps.sh
+
+build: deps
+	@cmake --preset release >build-configure.log 2>&1 || { cat build-configure.log; rm -f build-configure.log; exit 1; }; rm -f build-configure.log
+	@cmake --build --preset release -j $(JOBS)
+
+demo: build
+	@deploy/demo.sh
+
+test: build
+	@.venv/bin/python tests/run.py build/release
+
+bench: build
+	@.venv/bin/python tests/bench/run.py build/release
+
+asan: deps
+	@cmake --preset asan-ubsan && cmake --build --preset asan-ubsan -j $(JOBS)
+	@.venv/bin/python tests/run.py build/asan-ubsan
+
+install: build
+	@deploy/install.sh "$(PREFIX)"
+
+package: build
+	@deploy/package.sh
+
+clean:
+	rm -rf build
