@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("MENDEL_BIN", ROOT / "build" / "release"))
+BUILD = Path(os.environ.get("MENDEL_BIN", ROOT / "build" / "release")).resolve()
 
 
 class Program:

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The main job on real input with the embedded default: collect, prove, encode, train, evaluate, repair.
+# Source material: this machine's Python standard library and the wheels in .venv (mutation, ruff), and a
+# git history: DEMO_REPO=PATH-or-URL, else a public repository where the network allows it.
+# Everything lies in $DEMO_DATA (default ./mendel-data/demo). Ctrl-C, then again: goes on.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+data=${DEMO_DATA:-mendel-data/demo}
+bin=build/release
+started=$SECONDS
+bold= plain=
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
+title() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
+
+title "Mendel demo: breed pairs of buggy and fixed Python, prove them, train a small model, mend a file"
+stdlib=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_paths()["stdlib"])')
+packages=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
+echo "Python code: $stdlib and $packages"
+
+# ---- a git history, if one is to be had
+git_sources='[]'
+repository=${DEMO_REPO:-}
+public=https://github.com/pallets/flask
+clone=$data/raw/demo-repository.git
+if [ -z "$repository" ] && [ -d "$clone" ]; then
+  repository=$clone
+elif [ -z "$repository" ]; then
+  mkdir -p "$data/raw"
+  if GIT_TERMINAL_PROMPT=0 timeout 60 git clone -q --bare "$public" "$clone.partial" 2>/dev/null; then
+    mv "$clone.partial" "$clone"
+    repository=$clone
+  else
+    rm -rf "$clone.partial"
+  fi
+fi
+if [ -n "$repository" ]; then
+  git_sources="[\"$repository\"]"
+  echo "git history: $repository"
+else
+  echo "git history: none (no network to $public; set DEMO_REPO=PATH-or-URL to mine one)"
+fi
+
+title "1. Collect, prove, encode, train (about 12 minutes on 2 cores; Ctrl-C and run again to go on)"
+$bin/mendel --config deploy/profiles/demo.toml --data "$data" \
+  --set "sources.python=[\"$stdlib\", \"$packages\"]" --set "sources.git=$git_sources" up
+
+title "2. What the model learned, on packages it never saw (beside doing nothing)"
+$bin/mendel --config deploy/profiles/demo.toml --data "$data" eval --dataset "$data/dataset" --split test --out "$data/reports"
+
+title "3. One held-out buggy file, mended before your eyes"
+$bin/mendel --data "$data" dataset sample --dataset "$data/dataset" --split test --count 40 --sides --json >"$data/held-out.jsonl"
+.venv/bin/python deploy/demo_repair.py "$bin/mendel" "$data"
+
+title "Done in $((SECONDS - started)) s"
+echo "dataset:     $data/dataset      (mendel dataset info --dataset $data/dataset)"
+echo "checkpoint:  $data/runs          (mendel --data $data repair YOUR_FILE.py)"
+echo "report:      $data/reports/benchmark_report.json"
