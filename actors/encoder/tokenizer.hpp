@@ -29,9 +29,10 @@ inline constexpr TokenId kIndentFirst = 6;  // <I0> .. <I63>: n spaces
 inline constexpr TokenId kIndentCount = 64;
 inline constexpr TokenId kByteFirst = kIndentFirst + kIndentCount;  // 70: 256 byte tokens
 inline constexpr TokenId kMergeFirst = kByteFirst + 256;  // 326
+inline constexpr std::uint32_t kVocabularyMax = 32768;  // ids fit the grid's int16
 
 struct TrainOptions {
-  std::uint32_t vocabulary = 32768;  // specials + 256 + merges
+  std::uint32_t vocabulary = kVocabularyMax;  // specials + 256 + merges; clamped to kMergeFirst .. kVocabularyMax
   std::uint32_t min_frequency = 2;
 };
 
@@ -59,6 +60,8 @@ class Tokenizer {
   std::string decode(std::span<const TokenId> ids) const;
 
   std::uint32_t size() const;
+  // How often each id is a cell of the training texts; all 0 after from_merges.
+  std::span<const std::uint64_t> frequencies() const;
 
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
