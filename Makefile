@@ -35,10 +35,10 @@ asan: deps
 	@.venv/bin/python tests/run.py build/asan-ubsan
 
 install: build
-	@deploy/install.sh "$(PREFIX)"
+	@cmake --install build/release --prefix "$(PREFIX)"
 
 package: build
-	@deploy/package.sh
+	@cd build/release && cpack -G DEB && ls -l *.deb
 
 clean:
 	rm -rf build
