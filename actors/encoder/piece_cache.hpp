@@ -1,57 +1,81 @@
-// Ids of pieces seen before, one direct-mapped table a thread: most pieces of code are short and come
-// again at once, and then encoding is one comparison of 16 bytes.
+// Ids of pieces seen before, direct-mapped tables of each thread: most pieces of code are short and
+// come again at once, and then encoding is one comparison of a few words.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <vector>
 
 namespace mendel::encoder {
 
-// A piece of up to 15 bytes as two words; the length stands in the top byte, so keys of pieces of
-// different length differ.
+// A piece of up to 8 * kWords - 1 bytes as words; its length stands in the top byte, so keys of
+// pieces of different length differ.
+template <std::size_t kWords>
 struct PieceKey {
-  static constexpr std::size_t kBytesMax = 15;
-  std::uint64_t low, high;
+  static constexpr std::size_t kBytesMax = 8 * kWords - 1;
+  std::array<std::uint64_t, kWords> words;
 
   // `readable`: bytes from `data` on that may be read, >= size.
   static PieceKey of(const char* data, std::size_t size, std::size_t readable) {
-    std::uint64_t words[2] = {0, 0};
-    if (readable >= 16) {
-      std::memcpy(words, data, 16);
-      if (size < 8) {
-        words[0] &= (1ull << 8 * size) - 1;
-        words[1] = 0;
-      } else {
-        words[1] &= (1ull << 8 * (size - 8)) - 1;
+    PieceKey key{};
+    if (readable >= 8 * kWords) {
+      std::memcpy(key.words.data(), data, 8 * kWords);
+      for (std::size_t i = 0; i < kWords; ++i) {
+        const std::size_t kept = size > 8 * i ? size - 8 * i : 0;
+        if (kept < 8) key.words[i] &= (1ull << 8 * kept) - 1;
       }
     } else {
-      std::memcpy(words, data, size);
+      std::memcpy(key.words.data(), data, size);
     }
-    return {words[0], words[1] | static_cast<std::uint64_t>(size) << 56};
+    key.words.back() |= static_cast<std::uint64_t>(size) << 56;
+    return key;
   }
-  std::uint64_t hash() const {
-    std::uint64_t h = (low ^ high * 0x9E3779B97F4A7C15ull) * 0xff51afd7ed558ccdull;
+
+  std::size_t hash() const {
+    std::uint64_t h = words[0];
+    for (std::size_t i = 1; i < kWords; ++i) h = (h ^ words[i] * 0x9E3779B97F4A7C15ull) * 0xff51afd7ed558ccdull;
     h ^= h >> 32;
     return h * 0xc4ceb9fe1a85ec53ull >> 32;
   }
+
+  // Without a branch for each word; the compiler would call memcmp for the default.
+  bool operator==(const PieceKey& other) const {
+    std::uint64_t difference = 0;
+    for (std::size_t i = 0; i < kWords; ++i) difference |= words[i] ^ other.words[i];
+    return difference == 0;
+  }
 };
 
-struct alignas(32) CachedPiece {
-  static constexpr std::size_t kIdsMax = 6;
-  std::uint64_t low = 0, high = 0;
+// One slot is half a cache line (kWords 2: up to 6 ids) or a whole one (kWords 4: up to 14 ids).
+template <std::size_t kWords>
+struct alignas(16 * kWords) CachedPiece {
+  static constexpr std::size_t kIdsMax = 4 * kWords - 2;
+  PieceKey<kWords> key{};
   std::uint16_t ids[kIdsMax] = {};
-  std::uint32_t owner_and_count = 0;  // instance of the tokenizer << 3 | ids in use; 0: free
+  std::uint32_t owner_and_count = 0;  // instance of the tokenizer << 4 | ids in use; 0: free
+
+  std::uint32_t count() const { return owner_and_count & 15; }
+  bool holds(const PieceKey<kWords>& wanted, std::uint32_t instance) const {
+    return key == wanted && owner_and_count >> 4 == instance;
+  }
 };
 
+template <std::size_t kWords>
 class PieceCache {
  public:
-  static constexpr std::size_t kSlots = 1u << 15;  // 1 MiB, about a core's second-level cache
-
-  CachedPiece& slot_of(const PieceKey& key) { return slots_[key.hash() & (kSlots - 1)]; }
+  // `slots` is a power of two.
+  explicit PieceCache(std::size_t slots) : slots_(slots) {}
+  CachedPiece<kWords>& slot_of(const PieceKey<kWords>& key) { return slots_[key.hash() & (slots_.size() - 1)]; }
 
  private:
-  std::vector<CachedPiece> slots_ = std::vector<CachedPiece>(kSlots);
+  std::vector<CachedPiece<kWords>> slots_;
+};
+
+// What a thread keeps: 2 + 1 MiB.
+struct PieceCaches {
+  PieceCache<2> narrow{1u << 16};
+  PieceCache<4> wide{1u << 14};
 };
 
 }  // namespace mendel::encoder

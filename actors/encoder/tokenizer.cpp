@@ -28,24 +28,46 @@ std::string special_name(TokenId id) {
 
 std::uint32_t next_instance() {
   static std::atomic<std::uint32_t> last{0};
-  return (last.fetch_add(1) + 1) & 0x1FFFFFFF;
+  return (last.fetch_add(1) + 1) & 0x0FFFFFFF;
 }
 
-// Merges a short piece in place, smallest id first; answers how many ids are left.
-std::size_t merge_short(const MergeTable& table, std::uint16_t* ids, std::size_t size) {
-  std::uint16_t made[kQuadraticBytesMax];  // what ids[i] and ids[i + 1] merge to
-  for (std::size_t i = 0; i + 1 < size; ++i) made[i] = table.find(ids[i], ids[i + 1]);
-  while (size > 1) {
-    const std::size_t best = static_cast<std::size_t>(std::min_element(made, made + size - 1) - made);
-    if (made[best] == MergeTable::kNoMerge) break;
-    ids[best] = made[best];
-    std::copy(ids + best + 2, ids + size, ids + best + 1);
-    if (best + 2 < size) std::copy(made + best + 2, made + size - 1, made + best + 1);
-    --size;
-    if (best + 1 < size) made[best] = table.find(ids[best], ids[best + 1]);
-    if (best > 0) made[best - 1] = table.find(ids[best - 1], ids[best]);
+// Merges a piece of at most kQuadraticBytesMax bytes, smallest id first, into `ids` (room for `size`);
+// answers how many ids there are. `made` is what a place and the next one merge to, with the place below it, so that the
+// smallest of them is the merge to do, leftmost first; finding it needs no branch.
+std::size_t merge_short(const MergeTable& table, const char* bytes, std::size_t size, std::uint16_t* ids) {
+  constexpr std::uint32_t kNever = ~0u;
+  std::uint32_t made[kQuadraticBytesMax];
+  std::uint8_t next[kQuadraticBytesMax], previous[kQuadraticBytesMax];
+  const auto put = [&](std::size_t at, std::uint32_t id) {
+    made[at] = id == MergeTable::kNoMerge ? kNever : id << 8 | static_cast<std::uint32_t>(at);
+  };
+  const auto consider = [&](std::size_t at) { put(at, table.find(ids[at], ids[next[at]])); };
+  for (std::size_t i = 0; i < size; ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    ids[i] = kIdOfByte[byte];
+    next[i] = static_cast<std::uint8_t>(i + 1);
+    previous[i] = static_cast<std::uint8_t>(i - 1);
+    if (i > 0) put(i - 1, table.find_bytes(static_cast<unsigned char>(bytes[i - 1]), byte));
   }
-  return size;
+  made[size - 1] = kNever;
+  for (;;) {
+    std::uint32_t best = kNever;
+    for (std::size_t i = 0; i < size; ++i) best = std::min(best, made[i]);
+    if (best == kNever) break;
+    const std::size_t at = best & 0xFF, swallowed = next[at], after = next[swallowed];
+    ids[at] = static_cast<std::uint16_t>(best >> 8);
+    ids[swallowed] = kMerged;
+    made[swallowed] = kNever;
+    next[at] = static_cast<std::uint8_t>(after);
+    if (after < size) {
+      previous[after] = static_cast<std::uint8_t>(at);
+      consider(at);
+    } else {
+      made[at] = kNever;
+    }
+    if (at > 0) consider(previous[at]);
+  }
+  return static_cast<std::size_t>(std::remove(ids, ids + size, kMerged) - ids);
 }
 
 // The same in O(n log n): a linked list and a heap of candidates, stale ones passed over.
@@ -81,6 +103,14 @@ void merge_long(const MergeTable& table, std::vector<std::uint16_t>& ids) {
   std::erase(ids, kMerged);
 }
 
+using Narrow = CachedPiece<2>;
+using Wide = CachedPiece<4>;
+
+PieceCaches& caches_of_thread() {
+  thread_local PieceCaches caches;
+  return caches;
+}
+
 // One call of encode: pieces are looked up in groups, so that the cache lines of a whole group are on
 // their way before the first is needed.
 class Encoding {
@@ -98,14 +128,14 @@ class Encoding {
         Piece& piece = group_[count];
         piece.data = at;
         piece.size = static_cast<std::size_t>(stop - at);
-        if (piece.size <= PieceKey::kBytesMax) {
-          piece.key = PieceKey::of(at, piece.size, static_cast<std::size_t>(end - at));
-          piece.slot = &cache_.slot_of(piece.key);
+        if (piece.size <= PieceKey<2>::kBytesMax) {
+          piece.key = PieceKey<2>::of(at, piece.size, static_cast<std::size_t>(end - at));
+          piece.slot = &caches_.narrow.slot_of(piece.key);
           __builtin_prefetch(piece.slot);
         }
         at = stop;
       }
-      for (std::size_t i = 0; i < count; ++i) emit(group_[i]);
+      for (std::size_t i = 0; i < count; ++i) emit(group_[i], end);
     }
     flush();
   }
@@ -113,78 +143,90 @@ class Encoding {
  private:
   static constexpr std::size_t kGroup = 32;
   static constexpr std::size_t kBuffer = 1024;
+  static constexpr std::size_t kReserve = kQuadraticBytesMax;  // room that every emit may use
   struct Piece {
     const char* data;
     std::size_t size;
-    PieceKey key;
-    CachedPiece* slot;
+    PieceKey<2> key;  // key and slot: only of narrow pieces
+    Narrow* slot;
   };
 
-  void emit(const Piece& piece) {
-    if (piece.size > PieceKey::kBytesMax) return merge(piece);
-    const CachedPiece& slot = *piece.slot;
-    if (slot.low == piece.key.low && slot.high == piece.key.high && slot.owner_and_count >> 3 == instance_) {
-      for (std::size_t i = 0; i < CachedPiece::kIdsMax; ++i) buffer_[used_ + i] = slot.ids[i];
-      used_ += slot.owner_and_count & 7;
-      if (used_ + CachedPiece::kIdsMax > kBuffer) flush();
-      return;
+  void emit(const Piece& piece, const char* end) {
+    if (piece.size <= PieceKey<2>::kBytesMax) {
+      emit_cached(piece, piece.key, *piece.slot);
+    } else if (piece.size <= PieceKey<4>::kBytesMax) {
+      const auto key = PieceKey<4>::of(piece.data, piece.size, static_cast<std::size_t>(end - piece.data));
+      emit_cached(piece, key, caches_.wide.slot_of(key));
+    } else if (piece.size <= kQuadraticBytesMax) {
+      used_ += merge(piece, buffer_ids());
+    } else {
+      emit_long(piece);
     }
-    merge(piece);
+    if (used_ + kReserve > kBuffer) flush();
   }
 
-  void merge(const Piece& piece) {
-    if (piece.size > kQuadraticBytesMax) {
-      std::vector<std::uint16_t> ids(piece.size);
-      for (std::size_t i = 0; i < piece.size; ++i) ids[i] = kIdOfByte[static_cast<unsigned char>(piece.data[i])];
-      merge_long(table_, ids);
-      flush();
-      out_.insert(out_.end(), ids.begin(), ids.end());
-      return;
+  template <std::size_t kWords>
+  void emit_cached(const Piece& piece, const PieceKey<kWords>& key, CachedPiece<kWords>& slot) {
+    if (!slot.holds(key, instance_)) {
+      std::uint16_t ids[PieceKey<kWords>::kBytesMax];
+      const std::size_t count = merge(piece, ids);
+      if (count > CachedPiece<kWords>::kIdsMax) {
+        std::copy(ids, ids + count, buffer_ids());
+        used_ += count;
+        return;
+      }
+      slot.key = key;
+      std::copy(ids, ids + count, slot.ids);
+      slot.owner_and_count = instance_ << 4 | static_cast<std::uint32_t>(count);
     }
-    std::uint16_t ids[kQuadraticBytesMax];
-    for (std::size_t i = 0; i < piece.size; ++i) ids[i] = kIdOfByte[static_cast<unsigned char>(piece.data[i])];
-    const std::size_t count = merge_short(table_, ids, piece.size);
-    if (used_ + count + CachedPiece::kIdsMax > kBuffer) flush();
-    for (std::size_t i = 0; i < count; ++i) buffer_[used_++] = ids[i];
-    if (used_ + CachedPiece::kIdsMax > kBuffer) flush();
-    if (piece.size > PieceKey::kBytesMax || count > CachedPiece::kIdsMax) return;
-    CachedPiece& slot = *piece.slot;
-    slot.low = piece.key.low;
-    slot.high = piece.key.high;
-    std::copy(ids, ids + count, slot.ids);
-    slot.owner_and_count = instance_ << 3 | static_cast<std::uint32_t>(count);
+    std::copy(slot.ids, slot.ids + CachedPiece<kWords>::kIdsMax, buffer_ids());
+    used_ += slot.count();
   }
+
+  std::size_t merge(const Piece& piece, std::uint16_t* ids) const {
+    return merge_short(table_, piece.data, piece.size, ids);
+  }
+
+  void emit_long(const Piece& piece) {
+    std::vector<std::uint16_t> ids(piece.size);
+    for (std::size_t i = 0; i < piece.size; ++i) ids[i] = kIdOfByte[static_cast<unsigned char>(piece.data[i])];
+    merge_long(table_, ids);
+    flush();
+    out_.insert(out_.end(), ids.begin(), ids.end());
+  }
+
+  std::uint16_t* buffer_ids() { return buffer_ + used_; }
 
   void flush() {
     out_.insert(out_.end(), buffer_, buffer_ + used_);
     used_ = 0;
   }
 
-  static PieceCache& cache_of_thread() {
-    thread_local PieceCache cache;
-    return cache;
-  }
-
   const MergeTable& table_;
   std::uint32_t instance_;
   std::vector<TokenId>& out_;
-  PieceCache& cache_ = cache_of_thread();
+  PieceCaches& caches_ = caches_of_thread();
   Piece group_[kGroup];
-  TokenId buffer_[kBuffer];
+  std::uint16_t buffer_[kBuffer];
   std::size_t used_ = 0;
 };
 
 }  // namespace
 
-MergeTable::MergeTable(const std::vector<Merge>& merges) {
+MergeTable::MergeTable(const std::vector<Merge>& merges)
+    : filter_(std::size_t{1} << kFilterBits >> 6), of_bytes_(256 * 256, kNoMerge) {
   std::size_t size = 2;
   while (size < merges.size() * 2) size *= 2;
-  slots_.assign(size, Slot{kFree, kNoMerge});
+  slots_.resize(size);
   for (std::size_t i = 0; i < merges.size(); ++i) {
-    const std::uint32_t key = std::uint32_t{merges[i].first} << 16 | merges[i].second;
-    std::size_t at = hash_of(key) & (size - 1);
-    while (slots_[at].key != kFree && slots_[at].key != key) at = (at + 1) & (size - 1);
-    if (slots_[at].key == kFree) slots_[at] = {key, static_cast<std::uint16_t>(kMergeFirst + static_cast<TokenId>(i))};
+    const auto [left, right] = merges[i];
+    const auto made = static_cast<std::uint16_t>(kMergeFirst + static_cast<TokenId>(i));
+    const std::uint32_t key = std::uint32_t{left} << 16 | right;
+    slots_[slot_of(key)] = {key, made};
+    const std::uint64_t bit = hash_of(key) >> (64 - kFilterBits);
+    filter_[bit >> 6] |= 1ull << (bit & 63);
+    if (left < kMergeFirst && right < kMergeFirst)
+      of_bytes_[std::size_t{kByteOfId[left - kByteFirst]} << 8 | kByteOfId[right - kByteFirst]] = made;
   }
 }
 
