@@ -75,7 +75,7 @@ class PieceCache {
 // What a thread keeps: 2 + 1 MiB.
 struct PieceCaches {
   PieceCache<2> narrow{1u << 16};
-  PieceCache<4> wide{1u << 14};
+  PieceCache<4> wide{1u << 15};
 };
 
 }  // namespace mendel::encoder

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
+#include <cstring>
 #include <queue>
 
 #include "actors/encoder/bpe_training.hpp"
@@ -179,7 +180,7 @@ class Encoding {
       std::copy(ids, ids + count, slot.ids);
       slot.owner_and_count = instance_ << 4 | static_cast<std::uint32_t>(count);
     }
-    std::copy(slot.ids, slot.ids + CachedPiece<kWords>::kIdsMax, buffer_ids());
+    std::memcpy(buffer_ids(), slot.ids, sizeof slot.ids);
     used_ += slot.count();
   }
 
