@@ -6,6 +6,8 @@ int main(int argc, char** argv) {
   using namespace mendel::cli;
   static const Subcommand* const kCommands[] = {
       &kConfigCommand,
+      &kTokenizerCommand,
+      &kGridCommand,
   };
   return run_application({"mendel", "Breeds, proves and encodes pairs of buggy and fixed Python code, and trains small models on them.",
                           "  mendel up --set 'sources.python=[\"src\"]'          # everything on one machine\n"
