@@ -11,7 +11,7 @@ find_package(tomlplusplus REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(doctest REQUIRED)
 
-foreach(module IN ITEMS libgit2 tree-sitter libxxhash libzstd libsystemd libseccomp)
+foreach(module IN ITEMS libgit2 libxxhash libzstd libsystemd libseccomp)
   pkg_check_modules(${module} REQUIRED IMPORTED_TARGET GLOBAL ${module})
 endforeach()
 
@@ -37,11 +37,13 @@ target_include_directories(arrow SYSTEM INTERFACE ${site_packages}/pyarrow/inclu
 target_link_libraries(arrow INTERFACE ${arrow_library} ${parquet_library})
 target_link_options(arrow INTERFACE -Wl,-rpath,${site_packages}/pyarrow)
 
-# The grammar is compiled from the source package that deploy/install-deps.sh unpacked (checked by hash).
+# Parser and grammar are compiled from the source packages that deploy/install-deps.sh unpacked (by hash).
+set(MENDEL_TREE_SITTER ${MENDEL_VENV}/src/tree-sitter CACHE PATH "unpacked tree-sitter runtime")
 set(MENDEL_GRAMMAR ${MENDEL_VENV}/src/tree-sitter-python CACHE PATH "unpacked tree-sitter-python")
-if(NOT EXISTS ${MENDEL_GRAMMAR}/src/parser.c)
-  message(FATAL_ERROR "no grammar at ${MENDEL_GRAMMAR}: run `make deps` first")
+if(NOT EXISTS ${MENDEL_GRAMMAR}/src/parser.c OR NOT EXISTS ${MENDEL_TREE_SITTER}/src/lib.c)
+  message(FATAL_ERROR "no parser sources at ${MENDEL_TREE_SITTER} and ${MENDEL_GRAMMAR}: run `make deps` first")
 endif()
-add_library(tree_sitter_python STATIC ${MENDEL_GRAMMAR}/src/parser.c ${MENDEL_GRAMMAR}/src/scanner.c)
-target_include_directories(tree_sitter_python PRIVATE ${MENDEL_GRAMMAR}/src)
-target_compile_options(tree_sitter_python PRIVATE -w)
+add_library(tree_sitter STATIC ${MENDEL_TREE_SITTER}/src/lib.c ${MENDEL_GRAMMAR}/src/parser.c ${MENDEL_GRAMMAR}/src/scanner.c)
+target_include_directories(tree_sitter SYSTEM PUBLIC ${MENDEL_TREE_SITTER}/include PRIVATE ${MENDEL_TREE_SITTER}/src ${MENDEL_GRAMMAR}/src)
+target_compile_options(tree_sitter PRIVATE -w)
+target_compile_definitions(tree_sitter PRIVATE _GNU_SOURCE)

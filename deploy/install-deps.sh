@@ -11,6 +11,9 @@ TORCH_VERSION=2.13.0
 GRAMMAR=tree-sitter-python
 GRAMMAR_VERSION=0.23.6
 GRAMMAR_SHA256=354bfa0a2f9217431764a631516f85173e9711af2c13dbd796a8815acfe505d9
+CORE=tree-sitter  # Debian's 0.20.7 corrupts memory on error nodes with over 65,535 children
+CORE_VERSION=0.23.2
+CORE_SHA256=66bae8dd47f1fed7bdef816115146d3a41c39b5c482d7bad36d9ba1def088450
 VENV=.venv
 
 say() { printf 'deps: %s\n' "$*" >&2; }
@@ -70,16 +73,23 @@ if [ "${1:-}" != --no-torch ]; then
   fi
 fi
 
-# ---- the grammar's source package, by hash
+# ---- the grammar's source package and the parser's own, by hash
 grammar=$VENV/src/tree-sitter-python
-if [ ! -e $grammar/src/parser.c ]; then
-  say "fetching the source of $GRAMMAR $GRAMMAR_VERSION"
+core=$VENV/src/tree-sitter
+if [ ! -e $grammar/src/parser.c ] || [ ! -e $core/src/lib.c ]; then
+  say "fetching the sources of $GRAMMAR $GRAMMAR_VERSION and $CORE $CORE_VERSION"
   tmp=$(mktemp -d)
   trap 'rm -rf "$tmp"' EXIT
-  printf '%s==%s --hash=sha256:%s\n' $GRAMMAR $GRAMMAR_VERSION $GRAMMAR_SHA256 >"$tmp/grammar.txt"
-  pip download --no-deps --no-binary :all: --require-hashes -d "$tmp" -r "$tmp/grammar.txt" ||
-    die "could not fetch $GRAMMAR $GRAMMAR_VERSION with the pinned hash"
-  mkdir -p $grammar
-  tar -xzf "$tmp"/tree_sitter_python-*.tar.gz -C $grammar --strip-components=1
+  {
+    printf '%s==%s --hash=sha256:%s\n' $GRAMMAR $GRAMMAR_VERSION $GRAMMAR_SHA256
+    printf '%s==%s --hash=sha256:%s\n' $CORE $CORE_VERSION $CORE_SHA256
+  } >"$tmp/sources.txt"
+  pip download --no-deps --no-binary :all: --require-hashes -d "$tmp" -r "$tmp/sources.txt" ||
+    die "could not fetch $GRAMMAR $GRAMMAR_VERSION and $CORE $CORE_VERSION with the pinned hashes"
+  mkdir -p $grammar/src/tree_sitter $core
+  tar -xzf "$tmp"/tree?sitter?python-*.tar.gz -C $grammar --strip-components=1
+  tar -xzf "$tmp"/tree?sitter-$CORE_VERSION.tar.gz -C "$tmp"
+  cp -r "$tmp"/tree?sitter-$CORE_VERSION/tree_sitter/core/lib/{include,src} $core/
+  cp $core/src/*.h $grammar/src/tree_sitter/
 fi
 say "done"

@@ -75,16 +75,17 @@ struct Function {
 std::vector<Function> functions(const Tree& tree);
 
 // A function's text on its own: whole lines, the indentation of its first line removed from every
-// line that does not begin inside a string. No line feed at the end. Nothing if a line is indented
-// less or otherwise (mixed tabs), or the first line holds something before the function.
+// line that is neither blank nor begins inside a string. No line feed at the end. Nothing if a line is
+// indented less or otherwise (mixed tabs), or the function shares a line with other code.
 struct Cut {
   std::string text;
   std::string indent;  // what was removed from each line
+  Range bytes;  // of the whole lines in the file: what paste_function(text, indent) gives back
 };
 std::optional<Cut> cut_function(const Tree& tree, const Function& function);
 
-// The inverse: puts `indent` back in front of every non-empty line that does not begin inside a
-// string. `text` need not parse; strings are found by tree-sitter. paste(cut(f)) is f's own text.
+// The inverse: puts `indent` back in front of every line that is neither blank nor begins inside a
+// string. `text` need not parse; strings are found by the scanner of tokens.hpp.
 std::string paste_function(std::string_view text, std::string_view indent);
 
 }  // namespace mendel::syntax
