@@ -1,4 +1,4 @@
-// Ids of pieces seen before, direct-mapped tables of each thread: most pieces of code are short and
+// Ids of pieces seen before, tables of each thread: most pieces of code are short and
 // come again at once, and then encoding is one comparison of a few words.
 #pragma once
 
@@ -61,18 +61,36 @@ struct alignas(16 * kWords) CachedPiece {
   }
 };
 
+// Sets of two slots: a new piece takes the first and moves what was there to the second.
 template <std::size_t kWords>
 class PieceCache {
  public:
-  // `slots` is a power of two.
-  explicit PieceCache(std::size_t slots) : slots_(slots) {}
-  CachedPiece<kWords>& slot_of(const PieceKey<kWords>& key) { return slots_[key.hash() & (slots_.size() - 1)]; }
+  struct alignas(32 * kWords) Set {
+    CachedPiece<kWords> first, second;
+  };
+
+  // `sets` is a power of two.
+  explicit PieceCache(std::size_t sets) : sets_(sets) {}
+
+  Set& set_of(const PieceKey<kWords>& key) { return sets_[key.hash() & (sets_.size() - 1)]; }
+
+  // Nothing if the piece is not there.
+  static const CachedPiece<kWords>* find(const Set& set, const PieceKey<kWords>& key, std::uint32_t instance) {
+    if (set.first.holds(key, instance)) return &set.first;
+    return set.second.holds(key, instance) ? &set.second : nullptr;
+  }
+
+  // The slot for a new piece.
+  static CachedPiece<kWords>& make_room(Set& set) {
+    set.second = set.first;
+    return set.first;
+  }
 
  private:
-  std::vector<CachedPiece<kWords>> slots_;
+  std::vector<Set> sets_;
 };
 
-// What a thread keeps: 2 + 1 MiB.
+// What a thread keeps: 4 + 4 MiB.
 struct PieceCaches {
   PieceCache<2> narrow{1u << 16};
   PieceCache<4> wide{1u << 15};

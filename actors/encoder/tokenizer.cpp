@@ -3,9 +3,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cassert>
 #include <cstring>
 #include <queue>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "actors/encoder/bpe_training.hpp"
 #include "actors/encoder/byte_alphabet.hpp"
@@ -32,15 +36,36 @@ std::uint32_t next_instance() {
   return (last.fetch_add(1) + 1) & 0x0FFFFFFF;
 }
 
-// Merges a piece of at most kQuadraticBytesMax bytes, smallest id first, into `ids` (room for `size`);
-// answers how many ids there are. `made` is what a place and the next one merge to, with the place below it, so that the
-// smallest of them is the merge to do, leftmost first; finding it needs no branch.
+// The first place of the smallest value among `size` (> 0) values; what pads `values` to a multiple of
+// 8 must not be smaller than any.
+std::size_t first_smallest(const std::int16_t* values, std::size_t size) {
+#ifdef __SSE2__
+  const auto load = [&](std::size_t at) { return _mm_load_si128(reinterpret_cast<const __m128i*>(values + at)); };
+  __m128i least = load(0);
+  for (std::size_t at = 8; at < size; at += 8) least = _mm_min_epi16(least, load(at));
+  least = _mm_min_epi16(least, _mm_shuffle_epi32(least, 0x4E));
+  least = _mm_min_epi16(least, _mm_shuffle_epi32(least, 0xB1));
+  least = _mm_min_epi16(least, _mm_shufflelo_epi16(least, 0xB1));
+  least = _mm_shuffle_epi32(_mm_shufflelo_epi16(least, 0), 0);
+  for (std::size_t at = 0;; at += 8) {
+    const auto equal = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi16(load(at), least)));
+    if (equal) return at + static_cast<std::size_t>(std::countr_zero(equal)) / 2;
+  }
+#else
+  return static_cast<std::size_t>(std::min_element(values, values + size) - values);
+#endif
+}
+
+// Merges a piece of at most kQuadraticBytesMax bytes, smallest id first, leftmost first, into `ids`
+// (room for `size`); answers how many ids there are. `made` is what a place and the next one merge
+// to, counted from kMergeFirst.
 std::size_t merge_short(const MergeTable& table, const char* bytes, std::size_t size, std::uint16_t* ids) {
-  constexpr std::uint32_t kNever = ~0u;
-  std::uint32_t made[kQuadraticBytesMax];
+  constexpr std::int16_t kNever = 0x7FFF;
+  static_assert(kVocabularyMax - static_cast<std::uint32_t>(kMergeFirst) < kNever);
+  alignas(16) std::int16_t made[kQuadraticBytesMax];
   std::uint8_t next[kQuadraticBytesMax], previous[kQuadraticBytesMax];
-  const auto put = [&](std::size_t at, std::uint32_t id) {
-    made[at] = id == MergeTable::kNoMerge ? kNever : id << 8 | static_cast<std::uint32_t>(at);
+  const auto put = [&](std::size_t at, std::uint16_t id) {
+    made[at] = id == MergeTable::kNoMerge ? kNever : static_cast<std::int16_t>(id - kMergeFirst);
   };
   const auto consider = [&](std::size_t at) { put(at, table.find(ids[at], ids[next[at]])); };
   for (std::size_t i = 0; i < size; ++i) {
@@ -50,13 +75,12 @@ std::size_t merge_short(const MergeTable& table, const char* bytes, std::size_t 
     previous[i] = static_cast<std::uint8_t>(i - 1);
     if (i > 0) put(i - 1, table.find_bytes(static_cast<unsigned char>(bytes[i - 1]), byte));
   }
-  made[size - 1] = kNever;
+  for (std::size_t i = size - 1; i < size || i % 8 != 0; ++i) made[i] = kNever;
   for (;;) {
-    std::uint32_t best = kNever;
-    for (std::size_t i = 0; i < size; ++i) best = std::min(best, made[i]);
-    if (best == kNever) break;
-    const std::size_t at = best & 0xFF, swallowed = next[at], after = next[swallowed];
-    ids[at] = static_cast<std::uint16_t>(best >> 8);
+    const std::size_t at = first_smallest(made, size);
+    if (made[at] == kNever) break;
+    const std::size_t swallowed = next[at], after = next[swallowed];
+    ids[at] = static_cast<std::uint16_t>(made[at] + kMergeFirst);
     ids[swallowed] = kMerged;
     made[swallowed] = kNever;
     next[at] = static_cast<std::uint8_t>(after);
@@ -104,9 +128,6 @@ void merge_long(const MergeTable& table, std::vector<std::uint16_t>& ids) {
   std::erase(ids, kMerged);
 }
 
-using Narrow = CachedPiece<2>;
-using Wide = CachedPiece<4>;
-
 PieceCaches& caches_of_thread() {
   thread_local PieceCaches caches;
   return caches;
@@ -129,10 +150,10 @@ class Encoding {
         Piece& piece = group_[count];
         piece.data = at;
         piece.size = static_cast<std::size_t>(stop - at);
-        if (piece.size <= PieceKey<2>::kBytesMax) {
+        if (piece.size > 1 && piece.size <= PieceKey<2>::kBytesMax) {
           piece.key = PieceKey<2>::of(at, piece.size, static_cast<std::size_t>(end - at));
-          piece.slot = &caches_.narrow.slot_of(piece.key);
-          __builtin_prefetch(piece.slot);
+          piece.set = &caches_.narrow.set_of(piece.key);
+          __builtin_prefetch(piece.set);
         }
         at = stop;
       }
@@ -148,16 +169,18 @@ class Encoding {
   struct Piece {
     const char* data;
     std::size_t size;
-    PieceKey<2> key;  // key and slot: only of narrow pieces
-    Narrow* slot;
+    PieceKey<2> key;  // key and set: only of narrow pieces
+    PieceCache<2>::Set* set;
   };
 
   void emit(const Piece& piece, const char* end) {
-    if (piece.size <= PieceKey<2>::kBytesMax) {
-      emit_cached(piece, piece.key, *piece.slot);
+    if (piece.size == 1) {
+      buffer_[used_++] = kIdOfByte[static_cast<unsigned char>(*piece.data)];
+    } else if (piece.size <= PieceKey<2>::kBytesMax) {
+      emit_cached(piece, piece.key, *piece.set);
     } else if (piece.size <= PieceKey<4>::kBytesMax) {
       const auto key = PieceKey<4>::of(piece.data, piece.size, static_cast<std::size_t>(end - piece.data));
-      emit_cached(piece, key, caches_.wide.slot_of(key));
+      emit_cached(piece, key, caches_.wide.set_of(key));
     } else if (piece.size <= kQuadraticBytesMax) {
       used_ += merge(piece, buffer_ids());
     } else {
@@ -167,8 +190,9 @@ class Encoding {
   }
 
   template <std::size_t kWords>
-  void emit_cached(const Piece& piece, const PieceKey<kWords>& key, CachedPiece<kWords>& slot) {
-    if (!slot.holds(key, instance_)) {
+  void emit_cached(const Piece& piece, const PieceKey<kWords>& key, typename PieceCache<kWords>::Set& set) {
+    const CachedPiece<kWords>* found = PieceCache<kWords>::find(set, key, instance_);
+    if (!found) {
       std::uint16_t ids[PieceKey<kWords>::kBytesMax];
       const std::size_t count = merge(piece, ids);
       if (count > CachedPiece<kWords>::kIdsMax) {
@@ -176,12 +200,14 @@ class Encoding {
         used_ += count;
         return;
       }
+      auto& slot = PieceCache<kWords>::make_room(set);
       slot.key = key;
       std::copy(ids, ids + count, slot.ids);
       slot.owner_and_count = instance_ << 4 | static_cast<std::uint32_t>(count);
+      found = &slot;
     }
-    std::memcpy(buffer_ids(), slot.ids, sizeof slot.ids);
-    used_ += slot.count();
+    std::memcpy(buffer_ids(), found->ids, sizeof found->ids);
+    used_ += found->count();
   }
 
   std::size_t merge(const Piece& piece, std::uint16_t* ids) const {
