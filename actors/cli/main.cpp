@@ -6,6 +6,7 @@ int main(int argc, char** argv) {
   using namespace mendel::cli;
   static const Subcommand* const kCommands[] = {
       &kConfigCommand,
+      &kMineCommand,
       &kTokenizerCommand,
       &kGridCommand,
   };

@@ -1,0 +1,164 @@
+// Reasons: not_text, too_many_lines, blank_lines_only, parser_gave_up, outside_functions,
+// fixed_does_not_parse, not_cuttable, comments_only, documentation_only.
+#include "actors/miner/function_pairs.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "actors/miner/utf8.hpp"
+#include "actors/syntax/tokens.hpp"
+
+namespace mendel::miner {
+namespace {
+
+using syntax::Function;
+using syntax::Hunk;
+
+struct Lines {
+  std::vector<std::string_view> lines;
+
+  explicit Lines(std::string_view text) {
+    while (!text.empty()) {
+      const auto end = text.find('\n');
+      lines.push_back(text.substr(0, end));
+      text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+  }
+  bool blank(std::uint32_t i) const {
+    return i >= lines.size() || lines[i].find_first_not_of(" \t\r\f\v") == std::string_view::npos;
+  }
+  // Takes blank lines off both ends of [begin, end).
+  void trim(std::uint32_t& begin, std::uint32_t& end) const {
+    while (begin < end && blank(begin)) ++begin;
+    while (begin < end && blank(end - 1)) --end;
+  }
+};
+
+std::vector<Hunk> changes_without_blanks(std::string_view before, std::string_view after, std::uint32_t changes_max) {
+  const Lines a(before), b(after);
+  std::vector<Hunk> out;
+  for (auto hunk : syntax::line_difference(before, after, changes_max)) {
+    a.trim(hunk.before_begin, hunk.before_end);
+    b.trim(hunk.after_begin, hunk.after_end);
+    if (hunk.before_begin < hunk.before_end || hunk.after_begin < hunk.after_end) out.push_back(hunk);
+  }
+  return out;
+}
+
+// One side: its functions, and which is the n-th of its symbol.
+struct Side {
+  std::vector<Function> functions;
+  std::vector<std::size_t> ordinal;
+  std::map<std::string, std::vector<std::size_t>> by_symbol;
+
+  explicit Side(const syntax::Tree& tree) : functions(syntax::functions(tree)) {
+    for (std::size_t i = 0; i < functions.size(); ++i) {
+      auto& same = by_symbol[functions[i].symbol];
+      ordinal.push_back(same.size());
+      same.push_back(i);
+    }
+  }
+};
+
+// An empty range is a place between lines; at the edge of a function it may belong to it.
+bool contains(const Function& function, std::uint32_t begin, std::uint32_t end) {
+  return function.line_begin <= begin && end <= function.line_end;
+}
+
+std::optional<std::size_t> counterpart(const Side& from, std::size_t i, const Side& to) {
+  const auto here = from.by_symbol.find(from.functions[i].symbol);
+  const auto there = to.by_symbol.find(from.functions[i].symbol);
+  if (there == to.by_symbol.end() || there->second.size() != here->second.size()) return std::nullopt;
+  return there->second[from.ordinal[i]];
+}
+
+// The innermost function that holds the hunk on both sides: (before, after).
+std::optional<std::pair<std::size_t, std::size_t>> holder(const Side& before, const Side& after, const Hunk& hunk) {
+  for (std::size_t k = before.functions.size(); k-- > 0;) {
+    if (!contains(before.functions[k], hunk.before_begin, hunk.before_end)) continue;
+    const auto other = counterpart(before, k, after);
+    if (other && contains(after.functions[*other], hunk.after_begin, hunk.after_end)) return std::pair{k, *other};
+  }
+  return std::nullopt;
+}
+
+// Leaves out functions inside other changed functions: the outer text holds the inner change.
+void drop_inner(std::map<std::size_t, std::size_t>& chosen, const std::vector<Function>& functions) {
+  std::uint32_t end = 0;
+  for (auto at = chosen.begin(); at != chosen.end();) {
+    if (functions[at->first].bytes.begin < end) {
+      at = chosen.erase(at);
+    } else {
+      end = functions[at->first].bytes.end;
+      ++at;
+    }
+  }
+}
+
+const char* add_pair(const syntax::Tree& before, const Function& old_function, const syntax::Tree& after,
+                     const Function& new_function, FilePairs& out) {
+  if (new_function.has_error) return "fixed_does_not_parse";
+  auto old_cut = syntax::cut_function(before, old_function);
+  auto new_cut = syntax::cut_function(after, new_function);
+  if (!old_cut || !new_cut) return "not_cuttable";
+  const auto edits = edits_between(old_cut->text, new_cut->text);
+  if (edits.tokens.empty() && !old_function.has_error) return "comments_only";
+  if (edits.documentation_only) return "documentation_only";
+  auto bug = diagnose(edits.tokens, !old_function.has_error);
+  out.pairs.push_back({std::move(old_cut->text), std::move(new_cut->text), old_function.symbol, std::move(bug)});
+  return "";
+}
+
+FilePairs refuse(FilePairs out, const char* reason, std::string detail = {}) {
+  out.reason = reason;
+  out.detail = std::move(detail);
+  return out;
+}
+
+}  // namespace
+
+FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::string_view after,
+                         std::uint32_t changed_lines_max) {
+  FilePairs out;
+  if (!is_text(before) || !is_text(after)) return refuse(out, "not_text", "bad UTF-8 or a NUL byte");
+  const auto hunks = changes_without_blanks(before, after, changed_lines_max + 1);
+  std::uint64_t lines = 0;
+  for (const auto& hunk : hunks) lines += hunk.before_end - hunk.before_begin + hunk.after_end - hunk.after_begin;
+  if (lines > changed_lines_max) return refuse(out, "too_many_lines");
+  out.small = true;
+  if (hunks.empty()) return refuse(out, "blank_lines_only");
+
+  const auto old_tree = parser.parse(before);
+  if (!old_tree) return refuse(out, "parser_gave_up", old_tree.error().what);
+  const auto new_tree = parser.parse(after);
+  if (!new_tree) return refuse(out, "parser_gave_up", new_tree.error().what);
+  const Side old_side(*old_tree), new_side(*new_tree);
+  std::map<std::size_t, std::size_t> chosen;
+  for (const auto& hunk : hunks) {
+    const auto found = holder(old_side, new_side, hunk);
+    if (!found) return refuse(out, "outside_functions", "line " + std::to_string(hunk.after_begin + 1));
+    chosen.insert(*found);
+  }
+  out.inside_functions = true;
+  drop_inner(chosen, old_side.functions);
+  const char* reason = "";
+  for (const auto& [old_index, new_index] : chosen) {
+    const char* refused = add_pair(*old_tree, old_side.functions[old_index], *new_tree, new_side.functions[new_index], out);
+    if (*refused != '\0') reason = refused;
+  }
+  if (out.pairs.empty()) out.reason = reason;
+  return out;
+}
+
+bool is_text(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto n = utf8_length(bytes);
+    if (n == 0 || bytes[0] == '\0') return false;
+    bytes.remove_prefix(n);
+  }
+  return true;
+}
+
+}  // namespace mendel::miner

@@ -1,0 +1,38 @@
+// From two versions of a file to the functions that a fix changed, each cut out on both sides.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/miner/edit_type.hpp"
+#include "actors/syntax/tree.hpp"
+#include "proto/result.hpp"
+
+namespace mendel::miner {
+
+struct FunctionPair {
+  std::string buggy, fixed;
+  std::string symbol;
+  Diagnosis bug;
+};
+
+struct FilePairs {
+  bool small = false;  // at most the allowed number of changed lines
+  bool inside_functions = false;  // and all of them in functions that both sides have
+  std::vector<FunctionPair> pairs;  // in the order of the file
+  const char* reason = "";  // machine word, if there is no pair: see function_pairs.cpp
+  std::string detail;
+};
+
+// Blank lines at the edges of a change do not count as changed. A function on both sides is one with
+// the same dotted symbol (the n-th of its name, if as many bear it on both sides). Of functions in one
+// another the innermost that holds the change is cut. Deterministic.
+FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::string_view after,
+                         std::uint32_t changed_lines_max);
+
+// UTF-8 without NUL, which is what a pair may hold.
+bool is_text(std::string_view bytes);
+
+}  // namespace mendel::miner
