@@ -66,6 +66,8 @@ class PlantStore {
 
   // io_error (no space, failed sync): nothing of the batch counts as stored, later commits are refused
   // until the store is opened again, because a failed sync must not be retried.
+  // invalid_input (an id that is none, a failed result, rows of an item that was never planned): nothing
+  // was written, the store goes on.
   virtual Result<CommitAnswer> commit(const Commit& commit) = 0;
 
   virtual bool is_done(Stage::Value stage, const ItemId& item) const = 0;
@@ -94,6 +96,15 @@ class PlantStore {
 
   virtual std::optional<std::string> meta(std::string_view name) const = 0;
   virtual std::uint64_t bytes_on_disk() const = 0;
+
+  // Damage that a read met. Single reads answer nothing for a damaged value; from then on this names
+  // the first one (corrupt), and commits are refused, so that nothing is built on it.
+  virtual Outcome intact() const = 0;
+  // Writes that were acked and are gone because the end of the log was cut after the store had been
+  // closed; what is left is the state before them, and their items are pending again. 0: none.
+  virtual std::uint64_t lost_writes() const = 0;
+  // Reads every value and checks it against its checksum: minutes on a large store.
+  virtual Outcome verify() const = 0;
 };
 
 // Id of an item: hash of stage, stage version and the input (pairs that ride along left out).
