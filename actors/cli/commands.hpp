@@ -7,6 +7,7 @@ namespace mendel::cli {
 
 extern const Subcommand kConfigCommand;
 extern const Subcommand kGridCommand;
+extern const Subcommand kLintCommand;
 extern const Subcommand kMineCommand;
 extern const Subcommand kTokenizerCommand;
 
