@@ -90,6 +90,10 @@ class RocksStore final : public PlantStore {
                                   [&](std::string_view, const WorkItem& item) { return visit(item); });
   }
 
+  std::optional<WorkItem> planned(Stage::Value stage, const ItemId& item) const override {
+    return message<WorkItem>(kItemColumn, item_key(stage, item));
+  }
+
   Outcome each_done(Stage::Value stage, const std::function<bool(const ItemId&, const DoneMark&)>& visit) const override {
     return each_message<DoneRecord>(kDoneColumn, std::string(1, static_cast<char>(stage)),
                                     [&](std::string_view key, const DoneRecord& record) {

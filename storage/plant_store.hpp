@@ -75,15 +75,8 @@ class PlantStore {
   // Planned items that are neither done nor dead. `visit` answers false to stop.
   virtual Outcome each_pending(const std::function<bool(const WorkItem&)>& visit) const = 0;
   virtual Outcome each_planned(Stage::Value stage, const std::function<bool(const WorkItem&)>& visit) const = 0;
-  // One item as it was planned; nothing if it never was. (This default looks through all of the stage.)
-  virtual std::optional<WorkItem> planned(Stage::Value stage, const ItemId& item) const {
-    std::optional<WorkItem> found;
-    const auto visited = each_planned(stage, [&](const WorkItem& at) {
-      if (at.id() == item.view()) found = at;
-      return !found;
-    });
-    return visited ? found : std::nullopt;
-  }
+  // One item as it was planned; nothing if it never was.
+  virtual std::optional<WorkItem> planned(Stage::Value stage, const ItemId& item) const = 0;
   virtual Outcome each_done(Stage::Value stage, const std::function<bool(const ItemId&, const DoneMark&)>& visit) const = 0;
 
   virtual std::optional<Pair> pair(const PairId& id) const = 0;
