@@ -6,6 +6,7 @@
 namespace mendel::cli {
 
 extern const Subcommand kConfigCommand;
+extern const Subcommand kDatasetCommand;
 extern const Subcommand kGridCommand;
 extern const Subcommand kLintCommand;
 extern const Subcommand kMineCommand;

@@ -66,7 +66,7 @@ std::optional<std::vector<ByteEdit>> byte_edits(const LineIndex& index, const Fi
   for (const auto& edit : fix.edits) {
     const auto begin = index.offset(edit.begin), end = index.offset(edit.end);
     if (!begin || !end || *begin > *end) return std::nullopt;
-    out.push_back({{*begin, *end}, edit.content});
+    if (index.text().substr(*begin, *end - *begin) != edit.content) out.push_back({{*begin, *end}, edit.content});
   }
   std::stable_sort(out.begin(), out.end(), [](const ByteEdit& a, const ByteEdit& b) { return a.bytes < b.bytes; });
   for (std::size_t i = 1; i < out.size(); ++i)

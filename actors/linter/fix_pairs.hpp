@@ -21,6 +21,7 @@ class LineIndex {
   explicit LineIndex(std::string_view text);
   // Nothing if the line is not there or is shorter.
   std::optional<std::uint32_t> offset(Position position) const;
+  std::string_view text() const { return text_; }
 
  private:
   std::string_view text_;
@@ -32,7 +33,8 @@ struct ByteEdit {
   std::string_view content;  // of the fix, which must outlive it
 };
 
-// The edits of `fix` in order of place; nothing if one is outside the text or two overlap.
+// The edits of `fix` in order of place, without those that put back what is there (linters pin imports
+// so); nothing if one is outside the text, two overlap or none is left.
 std::optional<std::vector<ByteEdit>> byte_edits(const LineIndex& index, const Fix& fix);
 
 struct FixedFunction {

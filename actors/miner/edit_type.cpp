@@ -40,7 +40,7 @@ bool is_number(std::string_view word) { return !word.empty() && word[0] >= '0' &
 
 // All edits only add closers, commas or colons of the one kind.
 bool only_adds(AllEdits edits, std::initializer_list<std::string_view> words) {
-  return std::all_of(edits.begin(), edits.end(), [&](const TokenEdit& edit) {
+  return !edits.empty() && std::all_of(edits.begin(), edits.end(), [&](const TokenEdit& edit) {
     return edit.removed.empty() && !edit.added.empty() &&
            std::all_of(edit.added.begin(), edit.added.end(), [&](auto w) { return std::find(words.begin(), words.end(), w) != words.end(); });
   });
@@ -66,12 +66,16 @@ bool indentation(AllEdits edits) { return edits.empty(); }
 bool any_other(AllEdits) { return true; }
 
 bool not_awaited(AllEdits edits) {
-  return std::all_of(edits.begin(), edits.end(), [](const TokenEdit& e) { return e.removed.empty() && e.added.size() == 1 && e.added[0] == "await"; });
+  return !edits.empty() && std::all_of(edits.begin(), edits.end(), [](const TokenEdit& e) { return e.removed.empty() && e.added.size() == 1 && e.added[0] == "await"; });
 }
 
-bool shell(AllEdits edits) { return removes_any(edits, {"shell", "=", "True"}) || adds_any(edits, {"shell", "=", "False"}); }
+bool gives(AllEdits edits, std::string_view keyword, std::string_view value) {
+  return std::any_of(edits.begin(), edits.end(), [&](const TokenEdit& e) { return e.keyword == keyword && holds(e.added, value); });
+}
+
+bool shell(AllEdits edits) { return removes_any(edits, {"shell", "=", "True"}) || gives(edits, "shell", "False"); }
 bool unsafe_load(AllEdits edits) { return adds_any(edits, {"safe_load"}) || adds_any(edits, {"SafeLoader"}); }
-bool certificate(AllEdits edits) { return removes_any(edits, {"verify", "=", "False"}) || adds_any(edits, {"verify", "=", "True"}); }
+bool certificate(AllEdits edits) { return removes_any(edits, {"verify", "=", "False"}) || gives(edits, "verify", "True"); }
 bool escaping(AllEdits edits) { return adds_any(edits, {"escape", "("}) || adds_any(edits, {"quote", "("}); }
 
 bool bare_except(AllEdits edits) {
@@ -223,6 +227,7 @@ Edits edits_between(std::string_view buggy, std::string_view fixed) {
   for (const auto& hunk : syntax::token_difference(buggy, a.tokens, fixed, b.tokens)) {
     auto& edit = out.tokens.emplace_back();
     if (hunk.before_begin > 0) edit.before = word(buggy, a.tokens[hunk.before_begin - 1]);
+    if (hunk.before_begin > 1 && edit.before == "=") edit.keyword = word(buggy, a.tokens[hunk.before_begin - 2]);
     for (auto i = hunk.before_begin; i < hunk.before_end; ++i) {
       edit.removed.push_back(word(buggy, a.tokens[i]));
       code_changed = code_changed || !a.documentation[i];

@@ -11,11 +11,12 @@
 
 namespace mendel::miner {
 
-// Texts of the tokens that the fix takes away and puts in, one run of neighbours each, and the token
+// Texts of the tokens that the fix takes away and puts in, one run of neighbours each, and what stands
 // in front of the run.
 struct TokenEdit {
   std::vector<std::string_view> removed, added;
-  std::string_view before;
+  std::string_view before;  // the token in front
+  std::string_view keyword;  // if that is '=': the name that is given this value
 };
 
 // One row. `is` looks at all edits of a function; the first row that answers true names the bug.

@@ -1,0 +1,75 @@
+// Slips after which the code does not parse any more. Each splice is sure to break the function by
+// construction, so that no parser is needed to know it.
+#include <array>
+
+#include "actors/mutator/operators.hpp"
+
+namespace mendel::mutator {
+namespace {
+
+using syntax::TokenKind;
+
+void drop(const FunctionView& view, std::uint32_t i, std::vector<Splice>& out) { out.push_back({view[i].bytes, ""}); }
+
+// Would Python's indentation rules accept these statements, with statement `changed` indented by `indent`?
+bool indentation_holds(const FunctionView& view, std::uint32_t changed, std::uint32_t indent) {
+  std::vector<std::uint32_t> levels{view.statements().front().indent_bytes};
+  bool block_expected = false;
+  for (std::uint32_t s = 0; s < view.statements().size(); ++s) {
+    const auto& statement = view.statements()[s];
+    const auto width = s == changed ? indent : statement.indent_bytes;
+    if (block_expected != (width > levels.back())) return false;
+    if (block_expected) levels.push_back(width);
+    while (levels.back() > width) levels.pop_back();
+    if (levels.back() != width) return false;
+    block_expected = view.opens_block(statement);
+  }
+  return !block_expected;
+}
+
+}  // namespace
+
+void find_missing_colon(const FunctionView& view, std::vector<Splice>& out) {
+  for (const auto& statement : view.statements())
+    if (view.opens_block(statement)) drop(view, statement.end - 1, out);
+}
+
+void find_missing_parenthesis(const FunctionView& view, std::vector<Splice>& out) {
+  for (std::uint32_t i = 0; i < view.size(); ++i)
+    if (view.is(i, "(") || view.is(i, ")")) drop(view, i, out);
+}
+
+void find_missing_bracket(const FunctionView& view, std::vector<Splice>& out) {
+  for (std::uint32_t i = 0; i < view.size(); ++i)
+    if (view.is(i, "[") || view.is(i, "]") || view.is(i, "{") || view.is(i, "}")) drop(view, i, out);
+}
+
+void find_missing_comma(const FunctionView& view, std::vector<Splice>& out) {
+  for (std::uint32_t i = 1; i + 1 < view.size(); ++i) {
+    if (!view.is(i, ",") || view.depth(i) == 0) continue;
+    const auto right = view.kind(i + 1), left = view.kind(i - 1);
+    // What could go on from the left side (an operator, a bracket, a second string) would still parse.
+    if (right != TokenKind::name && right != TokenKind::number && right != TokenKind::string) continue;
+    if (right == TokenKind::string && left != TokenKind::name && left != TokenKind::number) continue;
+    if (left == TokenKind::keyword || !(view.ends_operand(i - 1) || left == TokenKind::string)) continue;
+    if (view[i + 1].bytes.begin == view[i].bytes.end) continue;  // would join two words
+    drop(view, i, out);
+  }
+}
+
+void find_indentation_error(const FunctionView& view, std::vector<Splice>& out) {
+  static constexpr std::array<int, 6> kSteps = {2, -2, 4, -4, 1, -1};
+  for (std::uint32_t s = 1; s < view.statements().size(); ++s) {
+    const auto& statement = view.statements()[s];
+    const auto lines = view.lines(statement);
+    const auto white = view.text().substr(lines.begin, statement.indent_bytes);
+    if (white.find_first_not_of(' ') != std::string_view::npos) continue;
+    for (const int step : kSteps) {
+      const auto indent = static_cast<std::int64_t>(statement.indent_bytes) + step;
+      if (indent < 0 || indentation_holds(view, s, static_cast<std::uint32_t>(indent))) continue;
+      out.push_back({{lines.begin, lines.begin + statement.indent_bytes}, std::string(static_cast<std::size_t>(indent), ' ')});
+    }
+  }
+}
+
+}  // namespace mendel::mutator

@@ -1,0 +1,101 @@
+// The table of stages.
+#include "actors/runtime/stages.hpp"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/text_format.h>
+
+#include <algorithm>
+
+#include "actors/encoder/encoder_stage.hpp"
+#include "actors/linter/linter_stage.hpp"
+#include "actors/miner/miner_stage.hpp"
+#include "actors/mutator/mutator_stage.hpp"
+#include "actors/validator/validator_stage.hpp"
+#include "proto/ids.hpp"
+
+namespace mendel::runtime {
+namespace {
+
+constexpr std::uint32_t kTrainVersion = 1;
+
+constexpr StageRow kStages[] = {
+    {Stage::mine_git, "mine", "miner"},         {Stage::mutate, "mutate", "mutator"}, {Stage::lint, "lint", "linter"},
+    {Stage::validate, "validate", "validator"}, {Stage::encode, "encode", "encoder"}, {Stage::train, "train", "trainer"},
+};
+
+void add_section(ContentHash& hash, const google::protobuf::Message& section, std::initializer_list<std::string_view> left_out) {
+  hash.add(canonical_settings(section, left_out));
+}
+
+}  // namespace
+
+std::span<const StageRow> stages() { return kStages; }
+
+const char* stage_name(Stage::Value stage) {
+  const auto* row = std::find_if(std::begin(kStages), std::end(kStages), [&](const auto& r) { return r.stage == stage; });
+  return row == std::end(kStages) ? "none" : row->name;
+}
+
+Result<std::vector<Stage::Value>> stages_of(std::span<const std::string> roles) {
+  std::vector<Stage::Value> out;
+  std::string known;
+  for (const auto& row : kStages) known += std::string(known.empty() ? "" : ", ") + row.role;
+  for (const auto& role : roles) {
+    const auto before = out.size();
+    for (const auto& row : kStages)
+      if (role == row.role) out.push_back(row.stage);
+    if (out.size() == before) return Error{ErrorCode::invalid_input, "unknown role \"" + role + "\"; known: " + known};
+  }
+  if (out.empty()) return Error{ErrorCode::invalid_input, "no role given; known: " + known};
+  return out;
+}
+
+std::string canonical_settings(const google::protobuf::Message& section, std::span<const std::string_view> left_out) {
+  std::string out;
+  const auto* type = section.GetDescriptor();
+  const auto* reflection = section.GetReflection();
+  for (int i = 0; i < type->field_count(); ++i) {
+    const auto* field = type->field(i);
+    if (std::find(left_out.begin(), left_out.end(), field->name()) != left_out.end()) continue;
+    const int count = field->is_repeated() ? reflection->FieldSize(section, field) : 1;
+    for (int k = 0; k < count; ++k) {
+      std::string value;
+      google::protobuf::TextFormat::PrintFieldValueToString(section, field, field->is_repeated() ? k : -1, &value);
+      out += field->name() + "=" + value + "\n";
+    }
+  }
+  return out;
+}
+
+std::uint32_t stage_version(Stage::Value stage, const Config& config) {
+  ContentHash hash;
+  switch (stage) {
+    case Stage::mine_git:
+      hash.add(miner::MinerStage::kVersion);
+      add_section(hash, config.mine(), {"commits_per_item", "commits_max"});
+      break;
+    case Stage::mutate:
+      hash.add(mutator::MutatorStage::kVersion).add(config.seed());
+      add_section(hash, config.mutate(), {});
+      break;
+    case Stage::lint:
+      hash.add(linter::LinterStage::kVersion);
+      add_section(hash, config.lint(), {"files_per_item", "ruff", "timeout_ms"});
+      break;
+    case Stage::validate:
+      hash.add(validator::ValidatorStage::kVersion);
+      add_section(hash, config.validate(), {"pairs_per_item", "near_duplicate_threshold"});
+      break;
+    case Stage::encode: hash.add(encoder::EncoderStage::kVersion); break;
+    case Stage::train:
+      hash.add(kTrainVersion).add(config.seed());
+      add_section(hash, config.train(), {"threads", "checkpoint_s"});
+      break;
+    default: break;
+  }
+  const auto id = hash.finish<>();
+  return static_cast<std::uint32_t>(id.bytes[0]) << 24 | static_cast<std::uint32_t>(id.bytes[1]) << 16 |
+         static_cast<std::uint32_t>(id.bytes[2]) << 8 | id.bytes[3];
+}
+
+}  // namespace mendel::runtime

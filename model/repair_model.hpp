@@ -1,0 +1,67 @@
+// A trained model as its users see it: samples in, ranked edits out.
+//
+// A checkpoint is one safetensors file (weights averaged by EMA, everything else as metadata strings);
+// format: README.md. Foreign, truncated or hostile files are refused by file, field and remedy before
+// any memory is taken.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/expected.hpp"
+#include "model/sample.hpp"
+
+namespace mendel::model {
+
+// What decides the shape of a model; kept in its checkpoint.
+struct ModelSettings {
+  std::string name = "trm-demo";
+  std::uint32_t vocabulary = 4096;
+  std::uint32_t width = 128, heads = 4;
+  std::string encoder_layers = "rf";  // applied once: r same row, f all cells, c same column
+  std::string recursive_layers;  // the shared recursive net; empty: none
+  std::uint32_t high_cycles = 0, low_cycles = 0;  // H x (L + 1) net calls; H = 0: the net runs once
+  std::uint32_t supervision_steps = 1;
+  bool operator==(const ModelSettings&) const = default;
+};
+
+// One edit that the model believes in. Probabilities are natural logarithms.
+struct Proposal {
+  SpanEdit edit;
+  double margin = 0;  // log P(NO_BUG) - log P(start of this edit): the smaller, the surer of a bug
+  double log_probability = 0;  // of start, end and tokens together
+  double bug_probability = 0;  // 1 - P(NO_BUG), the same for all proposals of a sample
+  std::uint32_t steps = 1;  // net calls or supervision steps that were run
+};
+
+// What training measured on separate clean functions: share of them that would be edited -> largest
+// margin at which to edit. Ascending shares, e.g. 0.01, 0.02, 0.05, 0.1, 0.2.
+using Thresholds = std::map<double, double>;
+
+// Immutable after loading; `propose` is for one thread at a time. Deterministic on one machine.
+class RepairModel {
+ public:
+  static Expected<std::unique_ptr<RepairModel>> load(const std::filesystem::path& checkpoint);
+  virtual ~RepairModel() = default;
+
+  // For each sample its best proposals, likeliest first, at most `candidates` (>= 1). Samples longer
+  // than was trained on are answered as well as may be; no cells, ids out of the vocabulary or rows and
+  // columns of another length are invalid. Batches are made inside by `cells`.
+  virtual Expected<std::vector<std::vector<Proposal>>> propose(std::span<const Sample> samples, std::uint32_t candidates) = 0;
+
+  virtual const ModelSettings& settings() const = 0;
+  virtual const Thresholds& thresholds() const = 0;
+  // The margin at which `false_alarms` of the clean functions would be edited; between known shares the
+  // next lower one (stricter) counts.
+  double threshold(double false_alarms) const;
+  // Free facts of the one who trained: vocabulary_hash, merges, dataset_digest, build …
+  virtual const std::map<std::string, std::string>& facts() const = 0;
+  virtual std::uint64_t parameters() const = 0;
+};
+
+}  // namespace mendel::model

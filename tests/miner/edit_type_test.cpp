@@ -1,0 +1,37 @@
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "actors/miner/edit_type.hpp"
+#include "actors/syntax/tree.hpp"
+
+using namespace mendel;
+using namespace mendel::miner;
+
+TEST_CASE("every row recognises its own example") {
+  syntax::Parser parser;
+  for (const auto& type : edit_types()) {
+    CAPTURE(std::string(type.name));
+    const std::string buggy = type.example_buggy, fixed = type.example_fixed;
+    const auto tree = parser.parse(buggy);
+    REQUIRE(tree);
+    const auto edits = edits_between(buggy, fixed);
+    const auto diagnosis = diagnose(edits.tokens, type.bug_class != BugClass::syntax);
+    CHECK(diagnosis.type == type.name);
+    CHECK(diagnosis.bug_class == type.bug_class);
+    if (type.bug_class != BugClass::syntax) CHECK_FALSE(tree->has_error());
+  }
+}
+
+TEST_CASE("what no row knows is logic, other") {
+  const auto edits = edits_between("x = a.b(c)\ny = 1", "z = q[1:2]\nfor y in z: pass");
+  const auto diagnosis = diagnose(edits.tokens, true);
+  CHECK(diagnosis.type == "other");
+  CHECK(diagnosis.bug_class == BugClass::logic);
+}
+
+TEST_CASE("comments, white space and docstrings are no edit of code") {
+  CHECK(edits_between("x = 1  # a", "x  =  1  # b").tokens.empty());
+  CHECK(edits_between("def f():\n    'a'\n    g()", "def f():\n    'b'\n    g()").documentation_only);
+  CHECK_FALSE(edits_between("def f():\n    g('a')", "def f():\n    g('b')").documentation_only);
+}

@@ -1,0 +1,113 @@
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "actors/miner/function_pairs.hpp"
+
+using namespace mendel;
+using namespace mendel::miner;
+
+namespace {
+
+constexpr std::uint32_t kLines = 10;
+
+FilePairs pairs(const std::string& before, const std::string& after, std::uint32_t lines = kLines) {
+  syntax::Parser parser;
+  return function_pairs(parser, before, after, lines);
+}
+
+const std::string kClass =
+    "import os\n\n\nclass A:\n    def f(self, n):\n        return n < 1\n\n    def g(self):\n        return 2\n\n\ndef h():\n    return 3\n";
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const auto at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+}  // namespace
+
+TEST_CASE("a changed method is cut out on both sides without its indentation") {
+  const auto found = pairs(kClass, replaced(kClass, "n < 1", "n <= 1"));
+  REQUIRE(found.pairs.size() == 1);
+  CHECK(found.pairs[0].buggy == "def f(self, n):\n    return n < 1");
+  CHECK(found.pairs[0].fixed == "def f(self, n):\n    return n <= 1");
+  CHECK(found.pairs[0].symbol == "A.f");
+  CHECK(found.pairs[0].bug.type == "wrong_comparison");
+}
+
+TEST_CASE("each changed function is a pair of its own") {
+  const auto found = pairs(kClass, replaced(replaced(kClass, "n < 1", "n <= 1"), "return 3", "return 4"));
+  REQUIRE(found.pairs.size() == 2);
+  CHECK(found.pairs[1].symbol == "h");
+}
+
+TEST_CASE("a change outside functions refuses the file") {
+  for (const char* to : {"import sys", "import os\nimport sys"}) {
+    const auto found = pairs(kClass, replaced(kClass, "import os", to));
+    CHECK(found.small);
+    CHECK_FALSE(found.inside_functions);
+    CHECK(std::string(found.reason) == "outside_functions");
+  }
+}
+
+TEST_CASE("a function that only one side has refuses the file") {
+  CHECK(std::string(pairs(kClass, kClass + "\n\ndef new():\n    return 5\n").reason) == "outside_functions");
+  CHECK(std::string(pairs(kClass, replaced(kClass, "def g(", "def k(")).reason) == "outside_functions");
+}
+
+TEST_CASE("the limit of changed lines is inclusive") {
+  const auto after = replaced(kClass, "n < 1", "n <= 1");
+  CHECK(pairs(kClass, after, 2).pairs.size() == 1);
+  CHECK(std::string(pairs(kClass, after, 1).reason) == "too_many_lines");
+}
+
+TEST_CASE("getter and setter of one name are told apart by their order") {
+  const std::string text = "class A:\n    @property\n    def x(self):\n        return 1\n\n    @x.setter\n    def x(self, v):\n        self.y = 2\n";
+  const auto found = pairs(text, replaced(text, "= 2", "= v"));
+  REQUIRE(found.pairs.size() == 1);
+  CHECK(found.pairs[0].buggy.find("setter") != std::string::npos);
+}
+
+TEST_CASE("changes in a function and in one inside it are one pair") {
+  const std::string text = "def f(a):\n    b = 1\n    def g():\n        return 2\n    return g\n";
+  CHECK(pairs(text, replaced(text, "return 2", "return 3")).pairs[0].symbol == "f.g");
+  const auto both = pairs(text, replaced(replaced(text, "return 2", "return 3"), "b = 1", "b = 2"));
+  REQUIRE(both.pairs.size() == 1);
+  CHECK(both.pairs[0].symbol == "f");
+}
+
+TEST_CASE("a buggy side that does not parse is class syntax, a fixed one is refused") {
+  const auto broken = replaced(kClass, "def h():", "def h()");
+  const auto found = pairs(broken, kClass);
+  if (!found.pairs.empty()) {
+    CHECK(found.pairs[0].bug.bug_class == BugClass::syntax);
+    CHECK(found.pairs[0].bug.type == "missing_colon");
+  }
+  CHECK(pairs(kClass, replaced(kClass, "return 3", "return (3")).pairs.empty());
+}
+
+TEST_CASE("comments, docstrings and blank lines alone give a reason, not a pair") {
+  const std::string text = "def f():\n    \"a\"\n    return 1  # b\n";
+  CHECK(std::string(pairs(text, replaced(text, "# b", "# c")).reason) == "comments_only");
+  CHECK(std::string(pairs(text, replaced(text, "\"a\"", "\"c\"")).reason) == "documentation_only");
+  CHECK(std::string(pairs(text, replaced(text, "    return", "\n    return")).reason) == "blank_lines_only");
+}
+
+TEST_CASE("a change after much code and after docstrings with code finds its function") {
+  std::string text = "X = '''\ndef fake():\n    pass\n'''\n\n";
+  for (int i = 0; i < 200; ++i) text += "def f" + std::to_string(i) + "(a):\n    '''\ndef q():\n'''\n    return a + " + std::to_string(i) + "\n\n\n";
+  const auto found = pairs(text, replaced(text, "a + 150", "a - 150"));
+  REQUIRE(found.pairs.size() == 1);
+  CHECK(found.pairs[0].symbol == "f150");
+  CHECK(found.pairs[0].buggy == "def f150(a):\n    '''\ndef q():\n'''\n    return a + 150");
+  CHECK(std::string(pairs(text, replaced(text, "    pass", "    go()")).reason) == "outside_functions");
+}
+
+TEST_CASE("bad text is a reason") {
+  CHECK(std::string(pairs(std::string("a\0b", 3), "c").reason) == "not_text");
+  CHECK(std::string(pairs("a", "\xC0\x80").reason) == "not_text");
+  CHECK(std::string(pairs("", std::string(200'000, '-')).reason) == "outside_functions");
+  const std::string crlf = "def f(a):\r\n    return a\r\n";
+  CHECK(pairs(crlf, replaced(crlf, "return a", "return -a")).pairs.size() == 1);
+}

@@ -1,0 +1,37 @@
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "actors/miner/message_rule.hpp"
+
+using namespace mendel::miner;
+
+TEST_CASE("every row decides its own example") {
+  for (const auto& rule : message_rules()) {
+    CAPTURE(std::string(rule.example));
+    const auto* decided = deciding_rule(rule.example);
+    REQUIRE(decided != nullptr);
+    CHECK(std::string(decided->name) == rule.name);
+  }
+}
+
+TEST_CASE("words match at their boundaries only") {
+  for (const char* message : {"Add a prefix to the table", "Debugging aid", "Suffixes are sorted", "Terrorist", "", "   \n  ", "Refactor the app"}) {
+    CAPTURE(std::string(message));
+    CHECK_FALSE(is_bug_fix(message));
+  }
+  for (const char* message : {"fix: empty list", "FIXED #12", "Don't crash", "[bug] off by one", "\xFF\xFE bug", "Add x\n\nThis fixes #3."}) {
+    CAPTURE(std::string(message));
+    CHECK(is_bug_fix(message));
+  }
+}
+
+TEST_CASE("what is excluded stands in the subject, not in the explanation") {
+  CHECK(is_bug_fix("Fix crash on empty input\n\nMerge both tests into one, bump the docs."));
+  CHECK_FALSE(is_bug_fix("Bump version\n\nfixes #3"));
+}
+
+TEST_CASE("a message of any length is read up to a bound") {
+  CHECK_FALSE(is_bug_fix(std::string(kMessageBytesMax, 'x') + " fix"));
+  CHECK(is_bug_fix("fix " + std::string(1 << 20, '-')));
+}
