@@ -14,6 +14,8 @@ extern "C" const TSLanguage* tree_sitter_python(void);
 namespace mendel::syntax {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 constexpr std::size_t kTextBytesMax = 16u << 20;
 constexpr std::uint64_t kParseMicrosMax = 5'000'000;
 
@@ -150,8 +152,10 @@ std::vector<Function> functions(const Tree& tree) {
 
 std::optional<Cut> cut_function(const Tree& tree, const Function& function) {
   const auto text = tree.text();
-  const auto begin = line_start(text, function.bytes.begin);
-  const auto end = std::min(text.find('\n', function.bytes.end), text.size());
+  auto begin = line_start(text, function.bytes.begin);
+  if (begin == 0 && text.starts_with(kByteOrderMark)) begin = kByteOrderMark.size();
+  auto end = std::min(text.find('\n', function.bytes.end), text.size());
+  if (end < text.size() && end > function.bytes.end && text[end - 1] == '\r') --end;  // the line ends in CRLF
   const auto rest = text.substr(function.bytes.end, end - function.bytes.end);
   const auto code_after = rest.find_first_not_of(" \t\r\f");
   if (code_after != std::string_view::npos && rest[code_after] != '#') return std::nullopt;

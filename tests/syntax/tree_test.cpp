@@ -48,6 +48,17 @@ TEST_CASE("a function that shares its line with other code is not cut") {
   CHECK(cut_of("def f(): pass; x = 1\n") == "def f(): pass; x = 1");
 }
 
+TEST_CASE("a cut ends before the line break, be it LF or CRLF") {
+  CHECK(cut_of("def f():\r\n\treturn 1\r\nx = 2\r\n") == "def f():\r\n\treturn 1");
+  CHECK(cut_of("def f():\r\n\treturn 1  # one\r\n") == "def f():\r\n\treturn 1  # one");
+  CHECK(cut_of("def f(): pass\n\r\n") == "def f(): pass");
+}
+
+TEST_CASE("a byte order mark belongs to the file, not to its first function") {
+  CHECK(cut_of("\xEF\xBB\xBF""def f():\n    return 1\n") == "def f():\n    return 1");
+  CHECK(cut_of("\xEF\xBB\xBF@a\ndef f(): pass\n") == "@a\ndef f(): pass");
+}
+
 TEST_CASE("a line indented less than the function cannot be cut") {
   CHECK(cut_of("class C:\n    def f(self):\n        x = 1\n# note\n        return x\n") == "(nothing)");
 }
