@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <git2.h>
 #include <git2/sys/odb_backend.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "actors/miner/loose_object.hpp"
+#include "actors/miner/pack_index.hpp"
 
 namespace mendel::miner {
 namespace {
@@ -118,6 +120,44 @@ int add_loose(git_odb* odb, const std::string& folder) {
   return 0;
 }
 
+// A file's bytes, mapped; empty if it cannot be.
+class Mapping {
+ public:
+  explicit Mapping(const std::string& path) : file_(path) {
+    struct stat info {};
+    if (file_.fd() < 0 || fstat(file_.fd(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0) return;
+    size_ = static_cast<std::size_t>(info.st_size);
+    data_ = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file_.fd(), 0);
+  }
+  ~Mapping() {
+    if (data_ != MAP_FAILED) munmap(data_, size_);
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  std::string_view bytes() const { return data_ == MAP_FAILED ? std::string_view() : std::string_view(static_cast<const char*>(data_), size_); }
+
+ private:
+  FileHandle file_;
+  void* data_ = MAP_FAILED;
+  std::size_t size_ = 0;
+};
+
+// Every index of a pack that is there.
+Outcome check_indices(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator at(folder / "pack", error), end; !error && at != end; at.increment(error)) {
+    auto path = at->path();
+    if (path.extension() != ".idx") continue;
+    const Mapping index(path.string());
+    std::error_code no_pack;
+    const auto pack_bytes = fs::file_size(path.replace_extension(".pack"), no_pack);
+    if (no_pack) continue;
+    if (const char* wrong = why_no_pack_index(index.bytes(), pack_bytes); *wrong != '\0')
+      return Error{ErrorCode::corrupt, at->path().string() + ": the index of a pack is damaged (" + wrong + "); run git index-pack on the pack"};
+  }
+  return Done{};
+}
+
 int add_packs(git_odb* odb, const std::string& folder) {
   git_odb_backend* backend = nullptr;
   if (const int status = git_odb_backend_pack(&backend, folder.c_str()); status != 0) return status;
@@ -141,11 +181,13 @@ void collect(const fs::path& folder, std::size_t depth, std::set<std::string>& k
 }  // namespace
 
 Result<git_odb*> open_objects(const std::string& folder) {
-  git_odb* odb = nullptr;
-  int status = git_odb_new(&odb);
   std::set<std::string> known;
   std::vector<std::string> folders;
   collect(folder, 0, known, folders);
+  for (const auto& place : folders)
+    if (auto sound = check_indices(place); !sound) return sound.error();
+  git_odb* odb = nullptr;
+  int status = git_odb_new(&odb);
   for (const auto& place : folders) {
     if (status == 0) status = add_packs(odb, place);
     if (status == 0) status = add_loose(odb, place);
