@@ -26,6 +26,31 @@ std::size_t line_start(std::string_view text, std::size_t at) {
   return feed == std::string_view::npos ? 0 : feed + 1;
 }
 
+// Row and column (in bytes) of a place; `from` is a known one at or before it.
+TSPoint point_at(std::string_view text, std::size_t at, std::size_t from = 0, TSPoint known = {0, 0}) {
+  const auto part = text.substr(from, at - from);
+  const auto rows = static_cast<std::uint32_t>(std::count(part.begin(), part.end(), '\n'));
+  if (rows == 0) return {known.row, known.column + static_cast<std::uint32_t>(part.size())};
+  return {known.row + rows, static_cast<std::uint32_t>(part.size() - part.rfind('\n') - 1)};
+}
+
+// The one edit that turns `before` into `after`: everything between what they share at both ends.
+TSInputEdit edit_between(std::string_view before, std::string_view after) {
+  const auto shorter = std::min(before.size(), after.size());
+  const auto front = static_cast<std::size_t>(std::mismatch(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(shorter), after.begin()).first - before.begin());
+  std::size_t back = 0;
+  while (back < shorter - front && before[before.size() - 1 - back] == after[after.size() - 1 - back]) ++back;
+  const auto start = point_at(before, front);
+  TSInputEdit edit;
+  edit.start_byte = static_cast<std::uint32_t>(front);
+  edit.old_end_byte = static_cast<std::uint32_t>(before.size() - back);
+  edit.new_end_byte = static_cast<std::uint32_t>(after.size() - back);
+  edit.start_point = start;
+  edit.old_end_point = point_at(before, before.size() - back, front, start);
+  edit.new_end_point = point_at(after, after.size() - back, front, start);
+  return edit;
+}
+
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\f") == std::string_view::npos; }
 
 // For each line of `text` whether it begins inside a string.
@@ -140,6 +165,21 @@ Result<Tree> Parser::parse(std::string_view text) {
     return Error{ErrorCode::too_complex, "parsing took longer than 5 s"};
   }
   return Tree(tree, text);
+}
+
+Result<Tree> Parser::parse(std::string_view text, const Tree& similar) {
+  if (similar.has_error() || text.size() > kTextBytesMax) return parse(text);
+  const auto edit = edit_between(similar.text(), text);
+  const Tree edited(ts_tree_copy(similar.raw()), similar.text());
+  ts_tree_edit(const_cast<TSTree*>(edited.raw()), &edit);
+  TSTree* tree = ts_parser_parse_string(state_->parser, edited.raw(), text.data(), static_cast<std::uint32_t>(text.size()));
+  if (tree == nullptr) {
+    ts_parser_reset(state_->parser);
+    return parse(text);
+  }
+  Tree out(tree, text);
+  if (out.has_error()) return parse(text);
+  return out;
 }
 
 std::vector<Function> functions(const Tree& tree) {
