@@ -1,3 +1,5 @@
+// One process a batch. Each text lies in a numbered folder of its own below the private one, so that equal
+// file names do not meet and the number says which text a diagnostic belongs to.
 #include "actors/linter/ruff.hpp"
 
 #include <unistd.h>

@@ -1,3 +1,5 @@
+// The checks from cheap to dear: size, NUL, then UTF-8 as RFC 3629 has it (no surrogates, no overlong
+// forms, nothing above U+10FFFF).
 #include "actors/linter/source_text.hpp"
 
 #include <cstring>

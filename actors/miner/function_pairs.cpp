@@ -132,7 +132,7 @@ FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::s
 
   const auto old_tree = parser.parse(before);
   if (!old_tree) return refuse(out, "parser_gave_up", old_tree.error().what);
-  const auto new_tree = parser.parse(after);
+  const auto new_tree = parser.parse(after, *old_tree);
   if (!new_tree) return refuse(out, "parser_gave_up", new_tree.error().what);
   const Side old_side(*old_tree), new_side(*new_tree);
   std::map<std::size_t, std::size_t> chosen;

@@ -10,6 +10,7 @@
 
 #include "actors/miner/git_objects.hpp"
 #include "actors/miner/license_guess.hpp"
+#include "actors/miner/object_store.hpp"
 #include "actors/miner/production_path.hpp"
 #include "actors/miner/remote_name.hpp"
 
@@ -208,9 +209,13 @@ Result<Repository> Repository::open(const std::string& path) {
   if (status != 0) return Error{ErrorCode::corrupt, path + ": " + last_message()};
   Repository out;
   out.repository_.reset(repository);
-  git_odb* odb = nullptr;
-  if (git_repository_odb(&odb, repository) != 0) return Error{ErrorCode::corrupt, path + ": " + last_message()};
-  out.odb_.reset(odb);
+  git_buf objects = GIT_BUF_INIT;
+  if (git_repository_item_path(&objects, repository, GIT_REPOSITORY_ITEM_OBJECTS) != 0)
+    return Error{ErrorCode::corrupt, path + ": " + last_message()};
+  const auto odb = open_objects(objects.ptr);
+  git_buf_dispose(&objects);
+  if (!odb) return odb.error();
+  out.odb_.reset(*odb);
   out.name_ = origin_name(repository, path);
   return out;
 }

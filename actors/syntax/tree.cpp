@@ -14,6 +14,8 @@ extern "C" const TSLanguage* tree_sitter_python(void);
 namespace mendel::syntax {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 constexpr std::size_t kTextBytesMax = 16u << 20;
 constexpr std::uint64_t kParseMicrosMax = 5'000'000;
 
@@ -22,6 +24,31 @@ bool is_type(TSNode node, const char* type) { return std::strcmp(ts_node_type(no
 std::size_t line_start(std::string_view text, std::size_t at) {
   const auto feed = at == 0 ? std::string_view::npos : text.rfind('\n', at - 1);
   return feed == std::string_view::npos ? 0 : feed + 1;
+}
+
+// Row and column (in bytes) of a place; `from` is a known one at or before it.
+TSPoint point_at(std::string_view text, std::size_t at, std::size_t from = 0, TSPoint known = {0, 0}) {
+  const auto part = text.substr(from, at - from);
+  const auto rows = static_cast<std::uint32_t>(std::count(part.begin(), part.end(), '\n'));
+  if (rows == 0) return {known.row, known.column + static_cast<std::uint32_t>(part.size())};
+  return {known.row + rows, static_cast<std::uint32_t>(part.size() - part.rfind('\n') - 1)};
+}
+
+// The one edit that turns `before` into `after`: everything between what they share at both ends.
+TSInputEdit edit_between(std::string_view before, std::string_view after) {
+  const auto shorter = std::min(before.size(), after.size());
+  const auto front = static_cast<std::size_t>(std::mismatch(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(shorter), after.begin()).first - before.begin());
+  std::size_t back = 0;
+  while (back < shorter - front && before[before.size() - 1 - back] == after[after.size() - 1 - back]) ++back;
+  const auto start = point_at(before, front);
+  TSInputEdit edit;
+  edit.start_byte = static_cast<std::uint32_t>(front);
+  edit.old_end_byte = static_cast<std::uint32_t>(before.size() - back);
+  edit.new_end_byte = static_cast<std::uint32_t>(after.size() - back);
+  edit.start_point = start;
+  edit.old_end_point = point_at(before, before.size() - back, front, start);
+  edit.new_end_point = point_at(after, after.size() - back, front, start);
+  return edit;
 }
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\f") == std::string_view::npos; }
@@ -140,6 +167,21 @@ Result<Tree> Parser::parse(std::string_view text) {
   return Tree(tree, text);
 }
 
+Result<Tree> Parser::parse(std::string_view text, const Tree& similar) {
+  if (similar.has_error() || text.size() > kTextBytesMax) return parse(text);
+  const auto edit = edit_between(similar.text(), text);
+  const Tree edited(ts_tree_copy(similar.raw()), similar.text());
+  ts_tree_edit(const_cast<TSTree*>(edited.raw()), &edit);
+  TSTree* tree = ts_parser_parse_string(state_->parser, edited.raw(), text.data(), static_cast<std::uint32_t>(text.size()));
+  if (tree == nullptr) {
+    ts_parser_reset(state_->parser);
+    return parse(text);
+  }
+  Tree out(tree, text);
+  if (out.has_error()) return parse(text);
+  return out;
+}
+
 std::vector<Function> functions(const Tree& tree) {
   std::vector<Function> out;
   TSTreeCursor cursor = ts_tree_cursor_new(ts_tree_root_node(tree.raw()));
@@ -150,8 +192,10 @@ std::vector<Function> functions(const Tree& tree) {
 
 std::optional<Cut> cut_function(const Tree& tree, const Function& function) {
   const auto text = tree.text();
-  const auto begin = line_start(text, function.bytes.begin);
-  const auto end = std::min(text.find('\n', function.bytes.end), text.size());
+  auto begin = line_start(text, function.bytes.begin);
+  if (begin == 0 && text.starts_with(kByteOrderMark)) begin = kByteOrderMark.size();
+  auto end = std::min(text.find('\n', function.bytes.end), text.size());
+  if (end < text.size() && end > function.bytes.end && text[end - 1] == '\r') --end;  // the line ends in CRLF
   const auto rest = text.substr(function.bytes.end, end - function.bytes.end);
   const auto code_after = rest.find_first_not_of(" \t\r\f");
   if (code_after != std::string_view::npos && rest[code_after] != '#') return std::nullopt;

@@ -61,7 +61,7 @@ def test_the_funnel_counts_each_rule_in_its_order(mendel, repository):
     repository.commit("Fix docs", {"README": "x"})
     repository.commit("Add a feature", {"a.py": BEFORE.replace("n < 1", "n < 2")})
     repository.commit("Fix both", {"a.py": AFTER, "b.py": AFTER})
-    repository.commit("Fix the test", {"tests/test_a.py": "def test(): pass\n"})
+    repository.commit("Fix the harness", {"tests/test_a.py": "def test(): pass\n"})
     repository.commit("Fix much", {"a.py": AFTER + "".join(f"x{i} = {i}\n" for i in range(40))})
     repository.commit("Fix the constant", {"b.py": AFTER + "Y = 1\n"})
     repository.commit("Fix g", {"b.py": AFTER.replace("return x", "return -x") + "Y = 1\n"})
