@@ -17,6 +17,7 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 constexpr std::size_t kTextBytesMax = 16u << 20;
+constexpr std::uint32_t kReusedChangesMax = 400;  // lines; more are one edit
 constexpr std::uint64_t kParseMicrosMax = 5'000'000;
 
 bool is_type(TSNode node, const char* type) { return std::strcmp(ts_node_type(node), type) == 0; }
@@ -26,29 +27,38 @@ std::size_t line_start(std::string_view text, std::size_t at) {
   return feed == std::string_view::npos ? 0 : feed + 1;
 }
 
-// Row and column (in bytes) of a place; `from` is a known one at or before it.
-TSPoint point_at(std::string_view text, std::size_t at, std::size_t from = 0, TSPoint known = {0, 0}) {
-  const auto part = text.substr(from, at - from);
-  const auto rows = static_cast<std::uint32_t>(std::count(part.begin(), part.end(), '\n'));
-  if (rows == 0) return {known.row, known.column + static_cast<std::uint32_t>(part.size())};
-  return {known.row + rows, static_cast<std::uint32_t>(part.size() - part.rfind('\n') - 1)};
+// Starts of the lines of `text` and, last, its end.
+std::vector<std::size_t> line_starts(std::string_view text) {
+  std::vector<std::size_t> out{0};
+  for (auto feed = text.find('\n'); feed != std::string_view::npos; feed = text.find('\n', feed + 1)) out.push_back(feed + 1);
+  if (out.back() != text.size()) out.push_back(text.size());
+  return out;
 }
 
-// The one edit that turns `before` into `after`: everything between what they share at both ends.
-TSInputEdit edit_between(std::string_view before, std::string_view after) {
-  const auto shorter = std::min(before.size(), after.size());
-  const auto front = static_cast<std::size_t>(std::mismatch(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(shorter), after.begin()).first - before.begin());
-  std::size_t back = 0;
-  while (back < shorter - front && before[before.size() - 1 - back] == after[after.size() - 1 - back]) ++back;
-  const auto start = point_at(before, front);
-  TSInputEdit edit;
-  edit.start_byte = static_cast<std::uint32_t>(front);
-  edit.old_end_byte = static_cast<std::uint32_t>(before.size() - back);
-  edit.new_end_byte = static_cast<std::uint32_t>(after.size() - back);
-  edit.start_point = start;
-  edit.old_end_point = point_at(before, before.size() - back, front, start);
-  edit.new_end_point = point_at(after, after.size() - back, front, start);
-  return edit;
+// Row and column (in bytes) of the end of `text`, which begins at the start of `row`.
+TSPoint point_after(std::string_view text, std::size_t row) {
+  const auto rows = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  const auto rest = rows == 0 ? text.size() : text.size() - text.rfind('\n') - 1;
+  return {static_cast<std::uint32_t>(row + rows), static_cast<std::uint32_t>(rest)};
+}
+
+// Tells `tree`, a tree of `before`, what is otherwise in `after`: from the end to the front, so that places
+// of `before` stay what they are.
+void edit_by_lines(TSTree* tree, std::string_view before, std::string_view after) {
+  const auto hunks = line_difference(before, after, kReusedChangesMax);
+  const auto old_starts = line_starts(before), new_starts = line_starts(after);
+  for (auto hunk = hunks.rbegin(); hunk != hunks.rend(); ++hunk) {
+    const auto start = old_starts[hunk->before_begin], old_end = old_starts[hunk->before_end];
+    const auto added = after.substr(new_starts[hunk->after_begin], new_starts[hunk->after_end] - new_starts[hunk->after_begin]);
+    TSInputEdit edit;
+    edit.start_byte = static_cast<std::uint32_t>(start);
+    edit.old_end_byte = static_cast<std::uint32_t>(old_end);
+    edit.new_end_byte = static_cast<std::uint32_t>(start + added.size());
+    edit.start_point = {hunk->before_begin, 0};
+    edit.old_end_point = point_after(before.substr(start, old_end - start), hunk->before_begin);
+    edit.new_end_point = point_after(added, hunk->before_begin);
+    ts_tree_edit(tree, &edit);
+  }
 }
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\f") == std::string_view::npos; }
@@ -169,10 +179,10 @@ Result<Tree> Parser::parse(std::string_view text) {
 
 Result<Tree> Parser::parse(std::string_view text, const Tree& similar) {
   if (similar.has_error() || text.size() > kTextBytesMax) return parse(text);
-  const auto edit = edit_between(similar.text(), text);
-  const Tree edited(ts_tree_copy(similar.raw()), similar.text());
-  ts_tree_edit(const_cast<TSTree*>(edited.raw()), &edit);
-  TSTree* tree = ts_parser_parse_string(state_->parser, edited.raw(), text.data(), static_cast<std::uint32_t>(text.size()));
+  auto* copy = ts_tree_copy(similar.raw());
+  const Tree edited(copy, similar.text());
+  edit_by_lines(copy, similar.text(), text);
+  TSTree* tree = ts_parser_parse_string(state_->parser, copy, text.data(), static_cast<std::uint32_t>(text.size()));
   if (tree == nullptr) {
     ts_parser_reset(state_->parser);
     return parse(text);
