@@ -20,8 +20,6 @@ constexpr std::size_t kTextBytesMax = 16u << 20;
 constexpr std::uint32_t kReusedChangesMax = 400;  // lines; more are one edit
 constexpr std::uint64_t kParseMicrosMax = 5'000'000;
 
-bool is_type(TSNode node, const char* type) { return std::strcmp(ts_node_type(node), type) == 0; }
-
 std::size_t line_start(std::string_view text, std::size_t at) {
   const auto feed = at == 0 ? std::string_view::npos : text.rfind('\n', at - 1);
   return feed == std::string_view::npos ? 0 : feed + 1;
@@ -91,23 +89,55 @@ bool each_code_line(std::string_view text, std::string& out, const Change& chang
   return true;
 }
 
+// What a node is to the walk over functions.
+enum class Role : std::uint8_t { other, function, class_, decorated, without };
+
+// Nodes that hold no definition unless they hold an error.
+constexpr std::string_view kWithout[] = {
+    "argument_list", "assert_statement", "attribute", "binary_operator", "boolean_operator", "call", "comment", "comparison_operator", "decorator",
+    "delete_statement", "dictionary", "expression_statement", "future_import_statement", "global_statement", "identifier", "import_from_statement",
+    "import_statement", "list", "nonlocal_statement", "not_operator", "parameters", "pass_statement", "raise_statement", "return_statement",
+    "string", "subscript", "tuple", "type"};
+
+Role role_of(std::string_view name) {
+  if (name == "function_definition") return Role::function;
+  if (name == "class_definition") return Role::class_;
+  if (name == "decorated_definition") return Role::decorated;
+  return std::find(std::begin(kWithout), std::end(kWithout), name) != std::end(kWithout) ? Role::without : Role::other;
+}
+
+// By symbol of the grammar; comparing names at every node would cost more than the walk.
+const std::vector<Role>& roles() {
+  static const std::vector<Role> table = [] {
+    const auto* language = tree_sitter_python();
+    std::vector<Role> out;
+    for (std::uint32_t symbol = 0; symbol < ts_language_symbol_count(language); ++symbol)
+      out.push_back(role_of(ts_language_symbol_name(language, static_cast<TSSymbol>(symbol))));
+    return out;
+  }();
+  return table;
+}
+
 class FunctionWalk {
  public:
-  FunctionWalk(std::string_view text, std::vector<Function>& out) : text_(text), out_(out) {}
+  FunctionWalk(std::string_view text, std::vector<Function>& out) : text_(text), out_(out), roles_(roles()) {}
 
-  void visit(TSTreeCursor& cursor, std::uint32_t depth, std::uint32_t nesting) {
+  // `parent` is that of the cursor's node if it is a decorated definition.
+  void visit(TSTreeCursor& cursor, const TSNode* parent, std::uint32_t depth, std::uint32_t nesting) {
     if (nesting > kNestingMax) return;
     const TSNode node = ts_tree_cursor_current_node(&cursor);
-    const bool is_function = is_type(node, "function_definition");
+    const Role role = role_at(node);
+    if (role == Role::without && !ts_node_has_error(node)) return;
+    const bool is_function = role == Role::function;
     const std::size_t scope = scope_.size();
-    if (is_function || is_type(node, "class_definition")) {
+    if (is_function || role == Role::class_) {
       const TSNode name = ts_node_child_by_field_name(node, "name", 4);
       if (!scope_.empty()) scope_.push_back('.');
       if (!ts_node_is_null(name)) scope_.append(text_.substr(ts_node_start_byte(name), ts_node_end_byte(name) - ts_node_start_byte(name)));
-      if (is_function) add(node, depth);
+      if (is_function) add(node, parent == nullptr ? node : *parent, depth);
     }
     if (ts_tree_cursor_goto_first_child(&cursor)) {
-      do visit(cursor, depth + (is_function ? 1 : 0), nesting + 1);
+      do visit(cursor, role == Role::decorated ? &node : nullptr, depth + (is_function ? 1 : 0), nesting + 1);
       while (ts_tree_cursor_goto_next_sibling(&cursor));
       ts_tree_cursor_goto_parent(&cursor);
     }
@@ -117,10 +147,13 @@ class FunctionWalk {
  private:
   static constexpr std::uint32_t kNestingMax = 2000;  // deeper functions are not looked for
 
-  void add(TSNode node, std::uint32_t depth) {
-    const TSNode parent = ts_node_parent(node);
-    const bool decorated = !ts_node_is_null(parent) && is_type(parent, "decorated_definition");
-    const TSNode whole = decorated ? parent : node;
+  Role role_at(TSNode node) const {
+    const auto symbol = ts_node_symbol(node);  // that of an error node lies outside the table
+    return symbol < roles_.size() ? roles_[symbol] : Role::other;
+  }
+
+  // `whole` is `node` with its decorators.
+  void add(TSNode node, TSNode whole, std::uint32_t depth) {
     Function function;
     function.bytes = {ts_node_start_byte(whole), ts_node_end_byte(whole)};
     function.definition = {ts_node_start_byte(node), ts_node_end_byte(node)};
@@ -137,6 +170,7 @@ class FunctionWalk {
 
   std::string_view text_;
   std::vector<Function>& out_;
+  const std::vector<Role>& roles_;
   std::string scope_;
 };
 
@@ -195,7 +229,7 @@ Result<Tree> Parser::parse(std::string_view text, const Tree& similar) {
 std::vector<Function> functions(const Tree& tree) {
   std::vector<Function> out;
   TSTreeCursor cursor = ts_tree_cursor_new(ts_tree_root_node(tree.raw()));
-  FunctionWalk(tree.text(), out).visit(cursor, 0, 0);
+  FunctionWalk(tree.text(), out).visit(cursor, nullptr, 0, 0);
   ts_tree_cursor_delete(&cursor);
   return out;
 }
