@@ -46,5 +46,5 @@ if(NOT EXISTS ${MENDEL_GRAMMAR}/src/parser.c OR NOT EXISTS ${MENDEL_TREE_SITTER}
 endif()
 add_library(tree_sitter STATIC ${MENDEL_TREE_SITTER}/src/lib.c ${MENDEL_GRAMMAR}/src/parser.c ${MENDEL_GRAMMAR}/src/scanner.c)
 target_include_directories(tree_sitter SYSTEM PUBLIC ${MENDEL_TREE_SITTER}/include PRIVATE ${MENDEL_TREE_SITTER}/src ${MENDEL_GRAMMAR}/src)
-target_compile_options(tree_sitter PRIVATE -w)
-target_compile_definitions(tree_sitter PRIVATE _GNU_SOURCE)
+target_compile_options(tree_sitter PRIVATE -w $<$<CONFIG:Release>:-O3>)
+target_compile_definitions(tree_sitter PRIVATE _GNU_SOURCE $<$<CONFIG:Release>:NDEBUG>)

@@ -3,6 +3,7 @@
 
 #include <git2.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <queue>
@@ -33,9 +34,12 @@ void start_libgit2() {
   static_cast<void>(started);
 }
 
+// Quotes names out of the repository, so what a terminal would obey is replaced.
 std::string last_message() {
   const auto* error = git_error_last();
-  return error != nullptr && error->message != nullptr ? error->message : "unknown error";
+  std::string out = error != nullptr && error->message != nullptr ? error->message : "unknown error";
+  std::replace_if(out.begin(), out.end(), [](char c) { return c < 0x20 || c >= 0x7F; }, '?');
+  return out;
 }
 
 struct FreeObject {

@@ -117,6 +117,10 @@ TEST_CASE("parsing beside a similar tree gives what parsing afresh gives") {
       auto after = before;
       auto at = below(after.size());
       if (i % 2 == 0) at = after.rfind('\n', at) == std::string::npos ? 0 : after.rfind('\n', at) + 1;
+      const auto elsewhere = below(after.size() / 2);
+      if (i % 4 == 0) after.insert(after.rfind('\n', elsewhere) == std::string::npos ? 0 : after.rfind('\n', elsewhere) + 1, "# one more line\n");
+      if (i % 10 == 9) after.pop_back();
+      at = std::min(at, after.size() - 1);
       after.replace(at, i % 3 == 0 ? after.find('\n', at) - at + 1 : below(40), kPieces[below(std::size(kPieces))]);
       const auto beside = parser.parse(after, *old_tree), afresh = parser.parse(after);
       REQUIRE(beside);
