@@ -38,6 +38,7 @@ struct ReadFile {
 
 std::vector<ReadFile> read_batch(const Context& context, Files files, Answer& answer) {
   std::vector<ReadFile> out;
+  out.reserve(files.size());
   for (const auto& file : files) {
     auto text = read_file(file.path, context.config.sources().file_bytes_max());
     if (!text) {
