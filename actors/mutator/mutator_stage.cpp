@@ -114,23 +114,19 @@ class SplicingMutator final : public MutatorStage {
     const FunctionView view(text);
     if (is_trivial(view)) return count("mutate.skipped.trivial", result);
     auto random = choices(config_.seed(), file, function.symbol, text);
-    // Clean samples to each bug, so that the whole has the share asked for; where one clean sample a
-    // function is not enough, fewer bugs are kept.
-    const double share = config_.mutate().clean_share();
-    const auto bugs_max = config_.mutate().per_function();
-    const double clean = static_cast<double>(bugs_max) * share / (1 - share);
-    const double keep = clean > 1 ? 1 / clean : 1;
-    std::uint32_t made = 0;
+    std::vector<std::pair<const Operator*, std::string>> bugs;
     for (const auto* row : shuffled(random)) {
-      if (made == bugs_max) break;
-      const auto bug = make_bug(view, *row, random, result);
-      if (!bug) continue;
-      ++made;
-      if (random.uniform() < keep) add_pair(file, function, *bug, text, row, ids, result);
+      if (bugs.size() == config_.mutate().per_function()) break;
+      if (auto bug = make_bug(view, *row, random, result)) bugs.emplace_back(row, *std::move(bug));
     }
-    if (made == 0) return count("mutate.skipped.no_place", result);
-    const double clean_here = static_cast<double>(made) * share / (1 - share);
-    if (random.uniform() < clean_here * keep) add_pair(file, function, text, text, nullptr, ids, result);
+    if (bugs.empty()) return count("mutate.skipped.no_place", result);
+    // So many clean samples go with the bugs that the whole has the share asked for; a function gives
+    // one at most, so where more are due bugs are left out.
+    const double share = config_.mutate().clean_share();
+    const double clean_due = static_cast<double>(bugs.size()) * share / (1 - share);
+    for (const auto& [row, bug] : bugs)
+      if (random.uniform() * clean_due < 1) add_pair(file, function, bug, text, row, ids, result);
+    if (random.uniform() < clean_due) add_pair(file, function, text, text, nullptr, ids, result);
   }
 
   // Operators in a random order in which heavy ones come early.
