@@ -14,6 +14,7 @@ extern const Subcommand kGridCommand;
 extern const Subcommand kKeysCommand;
 extern const Subcommand kLintCommand;
 extern const Subcommand kMineCommand;
+extern const Subcommand kMutateCommand;
 extern const Subcommand kNodeCommand;
 extern const Subcommand kPairCommand;
 extern const Subcommand kStatusCommand;

@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
       &kDoctorCommand,
       &kConfigCommand,
       &kMineCommand,
+      &kMutateCommand,
       &kLintCommand,
       &kValidateCommand,
       &kTokenizerCommand,

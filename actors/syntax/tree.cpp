@@ -151,7 +151,8 @@ std::vector<Function> functions(const Tree& tree) {
 std::optional<Cut> cut_function(const Tree& tree, const Function& function) {
   const auto text = tree.text();
   const auto begin = line_start(text, function.bytes.begin);
-  const auto end = std::min(text.find('\n', function.bytes.end), text.size());
+  auto end = std::min(text.find('\n', function.bytes.end), text.size());
+  if (end > function.bytes.end && text[end - 1] == '\r') --end;  // half of the line feed
   const auto rest = text.substr(function.bytes.end, end - function.bytes.end);
   const auto code_after = rest.find_first_not_of(" \t\r\f");
   if (code_after != std::string_view::npos && rest[code_after] != '#') return std::nullopt;
