@@ -59,6 +59,15 @@ std::optional<std::string> reason_of(const std::string& counter, const std::stri
   return counter.substr(prefix.size());
 }
 
+// "STAGE.NAME" → NAME; finer ones (by operator, by reason) are left to `mendel status --json`.
+std::optional<std::string> counter_of(const std::string& counter, const std::string& stage) {
+  if (!counter.starts_with(stage + ".")) return std::nullopt;
+  auto name = counter.substr(stage.size() + 1);
+  if (name.starts_with("pairs.") || name.starts_with("rejected.")) return std::nullopt;
+  if (name.starts_with("skipped.")) return "passed over as " + name.substr(8);
+  return name;
+}
+
 void append_counts(const std::string& head, const std::vector<std::pair<std::string, std::uint64_t>>& counts, std::string& out) {
   constexpr std::size_t kWidth = 100;
   std::string line = "    " + head;
@@ -81,7 +90,7 @@ std::string funnel_text(const Status& status) {
     if (stage.done() + stage.dead() + stage.pending() + stage.leased() == 0 || stage.stage() == "train") continue;
     std::vector<std::pair<std::string, std::uint64_t>> counts, reasons;
     for (const auto& [name, count] : std::map<std::string, std::uint64_t>(status.funnel().begin(), status.funnel().end())) {
-      if (name.starts_with(stage.stage() + ".") && name.find(".rejected") == std::string::npos) counts.emplace_back(name.substr(stage.stage().size() + 1), count);
+      if (const auto counter = counter_of(name, stage.stage())) counts.emplace_back(*counter, count);
       if (const auto reason = reason_of(name, stage.stage())) reasons.emplace_back(*reason, count);
     }
     out += "  " + stage.stage() + ": " + number(stage.done()) + " items" + (stage.dead() > 0 ? ", " + number(stage.dead()) + " dead" : "") + "\n";

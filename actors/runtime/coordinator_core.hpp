@@ -75,7 +75,7 @@ class CoordinatorCore {
   void on_report(const Report& report);
   void serve(const std::string& peer, Node& node, Moment now, Outbox& out);
   Envelope& post(const std::string& peer, Outbox& out);
-  bool drained(const Node& node) const;
+  double seconds_left(double elapsed_s) const;  // in this phase; < 0: unknown
 
   PlantCore& plant_;
   storage::PlantStore& store_;
@@ -83,7 +83,7 @@ class CoordinatorCore {
   std::vector<PendingAck> acks_;
   std::map<std::string, double> training_;
   bool intake_ = true;
-  std::uint64_t duplicates_ = 0, failures_ = 0;
+  std::uint64_t stored_ = 0, duplicates_ = 0, failures_ = 0;
   Moment started_;
 
   static constexpr std::size_t kAckedKept = 4096;  // batch numbers remembered per node
