@@ -82,6 +82,7 @@ void CoordinatorCore::on_results(const std::string& peer, Node& node, const Resu
     }
   }
   node.done += ack.stored;
+  stored_ += ack.stored;
   duplicates_ += ack.duplicates;
   node.waiting.insert(ack.batch);
   acks_.push_back(ack);
@@ -111,8 +112,6 @@ void CoordinatorCore::on_report(const Report& report) {
   for (const auto& sample : report.samples())
     if (sample.name().starts_with("training_") && (training_.size() < 64 || training_.contains(sample.name()))) training_[sample.name()] = sample.value();
 }
-
-bool CoordinatorCore::drained(const Node& node) const { return node.draining || plant_.phase() == Phase::done; }
 
 void CoordinatorCore::serve(const std::string& peer, Node& node, Moment now, Outbox& out) {
   if (node.draining && plant_.leased_by(node.worker) == 0) {
@@ -180,6 +179,21 @@ void CoordinatorCore::say_goodbye(const std::string& reason, Outbox& out) {
   }
 }
 
+// By the rate since the start, all items alike; training tells itself.
+double CoordinatorCore::seconds_left(double elapsed_s) const {
+  const auto sample = [&](const char* name) {
+    const auto at = training_.find(name);
+    return at == training_.end() ? 0.0 : at->second;
+  };
+  if (plant_.phase() == Phase::train) {
+    const double done = sample("training_minutes"), total = sample("training_minutes_total"), spent = sample("training_elapsed_s");
+    return done > 0 && spent > 0 ? spent * std::max(0.0, total - done) / done : -1;
+  }
+  std::uint64_t open = 0;
+  for (const auto& row : stages()) open += plant_.counts(row.stage).open();
+  return stored_ > 0 && open > 0 ? static_cast<double>(open) * elapsed_s / static_cast<double>(stored_) : -1;
+}
+
 Status CoordinatorCore::status(Moment now) const {
   Status status;
   status.set_phase(name_of(plant_.phase()));
@@ -202,6 +216,7 @@ Status CoordinatorCore::status(Moment now) const {
     entry.set_draining(node.draining);
   }
   status.set_elapsed_s(std::chrono::duration<double>(now - started_).count());
+  status.set_eta_s(seconds_left(status.elapsed_s()));
   status.set_dataset_digest(plant_.digest());
   for (const auto& [name, count] : plant_.funnel()) (*status.mutable_funnel())[name] = count;
   std::string training;

@@ -25,7 +25,7 @@ using Outbox = std::vector<Outgoing>;
 // Not thread-safe. A peer is a node by the name that the transport vouches for.
 class CoordinatorCore {
  public:
-  CoordinatorCore(PlantCore& plant, storage::PlantStore& store) : plant_(plant), store_(store) {}
+  CoordinatorCore(PlantCore& plant, storage::PlantStore& store, Moment now) : plant_(plant), store_(store), started_(now) {}
 
   void receive(const std::string& peer, const Envelope& envelope, Moment now, Outbox& out);
   // Writes all results since the last flush, acks them, hands out what became ready.
@@ -75,7 +75,7 @@ class CoordinatorCore {
   void on_report(const Report& report);
   void serve(const std::string& peer, Node& node, Moment now, Outbox& out);
   Envelope& post(const std::string& peer, Outbox& out);
-  bool drained(const Node& node) const;
+  double seconds_left(double elapsed_s) const;  // in this phase; < 0: unknown
 
   PlantCore& plant_;
   storage::PlantStore& store_;
@@ -83,8 +83,8 @@ class CoordinatorCore {
   std::vector<PendingAck> acks_;
   std::map<std::string, double> training_;
   bool intake_ = true;
-  std::uint64_t duplicates_ = 0, failures_ = 0;
-  Moment started_{0};
+  std::uint64_t stored_ = 0, duplicates_ = 0, failures_ = 0;
+  Moment started_;
 
   static constexpr std::size_t kAckedKept = 4096;  // batch numbers remembered per node
   static constexpr std::size_t kNodesMax = 4096;
