@@ -100,12 +100,14 @@ Outcome Repairer::judge(RepairResult& result) const {
   const auto verdict = checker_.check(texts).front();
   result.parses = verdict.kind == Kind::valid;
   result.problem = result.parses ? "" : problem_of(verdict);
-  if (verdict.kind == Kind::invalid_text) return Error{ErrorCode::invalid_input, "is no text: " + verdict.message};
+  if (verdict.kind == Kind::invalid_text) return Error{ErrorCode::invalid_input, "is not UTF-8 text: " + verdict.message};
   if (verdict.kind == Kind::too_complex) return Error{ErrorCode::too_complex, "is too large or nested too deeply for CPython's parser: " + verdict.message};
   return Done{};
 }
 
 Result<RepairResult> Repairer::repair(std::string_view text, const RepairOptions& options) {
+  if (const auto nul = text.find('\0'); nul != text.npos)
+    return Error{ErrorCode::invalid_input, "holds a NUL byte at byte " + std::to_string(nul) + ": not Python source"};
   seen_.clear();
   RepairResult result;
   const bool marked = text.starts_with(kByteOrderMark);
