@@ -42,17 +42,17 @@ else
 fi
 
 title "1. Collect, prove, encode, train (about 12 minutes on 2 cores; Ctrl-C and run again to go on)"
-$bin/mendel --config deploy/profiles/demo.toml --data "$data" \
-  --set "sources.python=[\"$stdlib\", \"$packages\"]" --set "sources.git=$git_sources" up
+mendel=("$bin/mendel" --config deploy/profiles/demo.toml --data "$data")
+"${mendel[@]}" --set "sources.python=[\"$stdlib\", \"$packages\"]" --set "sources.git=$git_sources" up
 
 title "2. What the model learned, on packages it never saw (beside doing nothing)"
-$bin/mendel --config deploy/profiles/demo.toml --data "$data" eval --dataset "$data/dataset" --split test --out "$data/reports"
+"${mendel[@]}" eval --dataset "$data/dataset" --split test --out "$data/reports"
 
-title "3. One held-out buggy file, mended before your eyes"
-$bin/mendel --data "$data" dataset sample --dataset "$data/dataset" --split test --count 40 --sides --json >"$data/held-out.jsonl"
-.venv/bin/python deploy/demo_repair.py "$bin/mendel" "$data"
+title "3. A held-out file with a bug, mended before your eyes"
+"${mendel[@]}" dataset sample --dataset "$data/dataset" --split test --count 200 --pairs >"$data/held-out.jsonl"
+.venv/bin/python deploy/demo_repair.py "$bin/mendel" "$data" "$data/held-out.jsonl" "$stdlib" "$packages"
 
 title "Done in $((SECONDS - started)) s"
-echo "dataset:     $data/dataset      (mendel dataset info --dataset $data/dataset)"
-echo "checkpoint:  $data/runs          (mendel --data $data repair YOUR_FILE.py)"
+echo "dataset:     $data/dataset      (mendel dataset info $data/dataset)"
+echo "checkpoint:  $data/runs         (mendel --data $data repair YOUR_FILE.py)"
 echo "report:      $data/reports/benchmark_report.json"

@@ -6,6 +6,7 @@
 
 #include "actors/cli/commands.hpp"
 #include "actors/cli/dataset_building.hpp"
+#include "actors/encoder/grid.hpp"
 #include "proto/ids.hpp"
 #include "proto/pair_json.hpp"
 #include "storage/dataset.hpp"
@@ -26,6 +27,7 @@ struct Options {
   std::string dataset, dataset_option, other, out, split;
   std::uint32_t count = 5;
   bool npy = false, jsonl = false, webdataset = false;
+  bool pairs = false;
 
   const std::string& folder(const Context& context) {
     if (dataset.empty()) dataset = dataset_option.empty() ? (context.data / "dataset").string() : dataset_option;
@@ -125,19 +127,61 @@ Outcome each_of(const DatasetReader& reader, const std::string& split, const std
 }
 
 // The rows with the smallest hashes of (seed, id): the same sample whatever the order of files.
-int sample(const DatasetReader& reader, const Options& options, std::uint32_t seed) {
+Result<std::string> text_of(const encoder::Tokenizer& tokenizer, const std::string& grid) {
+  std::vector<std::int16_t> ids;
+  for (const int id : ids_of(grid)) ids.push_back(static_cast<std::int16_t>(id));
+  const auto cells = encoder::grid_to_cells(ids, tokenizer.size());
+  if (!cells) return cells.error();
+  return encoder::cells_to_text(tokenizer, *cells);
+}
+
+// The row as the pair that it was made of; sides that were windowed are the windows.
+Result<std::string> pair_line(const encoder::Tokenizer& tokenizer, const Row& row, const std::string& split) {
+  const auto buggy = text_of(tokenizer, row.buggy_grid()), fixed = text_of(tokenizer, row.fixed_grid());
+  if (!buggy) return Error{buggy.error().code, "row " + row.id() + ": " + buggy.error().what};
+  if (!fixed) return Error{fixed.error().code, "row " + row.id() + ": " + fixed.error().what};
+  return dumped(Json{{"id", row.id()},
+                     {"buggy", *buggy},
+                     {"fixed", *fixed},
+                     {"bug", {{"class", row.bug_class()}, {"type", row.bug_type()}, {"operator", row.operator_()}}},
+                     {"source",
+                      {{"kind", row.source()},
+                       {"repository", row.repository()},
+                       {"commit", row.commit()},
+                       {"path", row.path()},
+                       {"symbol", row.symbol()},
+                       {"license", row.license()}}},
+                     {"split", split}});
+}
+
+int sample(const DatasetReader& reader, const Options& options, const std::string& folder, std::uint32_t seed) {
+  std::optional<encoder::Tokenizer> tokenizer;
+  if (options.pairs) {
+    auto loaded = encoder::Tokenizer::load(folder);
+    if (!loaded) return fail(loaded.error());
+    tokenizer.emplace(std::move(*loaded));
+  }
+  std::optional<Error> damaged;
   std::map<std::pair<std::uint64_t, std::string>, std::string> chosen;
   const auto read = each_of(reader, options.split, [&](SplitName split, const Row& row) {
     const std::pair key{hash64(row.id(), seed ^ 0x73616d706c65u), row.id()};
     if (chosen.size() < options.count || key < chosen.rbegin()->first) {
-      auto json = json_of(row, false);
-      json["split"] = name_of(split);
-      chosen[key] = dumped(json);
+      if (tokenizer) {
+        auto line = pair_line(*tokenizer, row, name_of(split));
+        if (!line) damaged = line.error();
+        if (damaged) return false;
+        chosen[key] = std::move(*line);
+      } else {
+        auto json = json_of(row, false);
+        json["split"] = name_of(split);
+        chosen[key] = dumped(json);
+      }
       if (chosen.size() > options.count) chosen.erase(std::prev(chosen.end()));
     }
     return true;
   });
   if (!read) return fail(read.error());
+  if (damaged) return fail(*damaged);
   for (const auto& [key, line] : chosen) std::printf("%s\n", line.c_str());
   return kDone;
 }
@@ -311,6 +355,7 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   auto* stats_app = reading("stats", "rows by split, class, type, source, level and license");
   auto* sample_app = reading("sample", "some rows without their grids, as JSON lines");
   sample_app->add_option("--count", options->count, "rows")->capture_default_str();
+  sample_app->add_flag("--pairs", options->pairs, "with both sides as text, as pairs that the other commands read");
   sample_app->add_option("--seed", options->seed, "another seed, another sample");
   auto* export_app = reading("export", "the same rows for other tools");
   export_app->add_option("--out", options->out, "folder to write to")->required();
@@ -331,7 +376,7 @@ std::function<int()> declare(CLI::App& app, Context& context) {
     if (info_app->parsed()) return info(context, **reader, folder);
     if (verify_app->parsed()) return verify(context, **reader, folder);
     if (stats_app->parsed()) return stats(context, **reader);
-    if (sample_app->parsed()) return sample(**reader, *options, context.config.seed());
+    if (sample_app->parsed()) return sample(**reader, *options, folder, context.config.seed());
     if (export_app->parsed()) return export_dataset(**reader, *options);
     const auto other = DatasetReader::open(options->other);
     if (!other) return fail(other.error());

@@ -80,8 +80,8 @@ def byte_level_bytes():
 
 def row(bench, mendel, peer, name, unit, target):
     ratio = mendel / peer
-    print(json.dumps({"bench": bench, "mendel": round(mendel, 2), "peer": round(peer, 2), "peer_name": name, "unit": unit,
-                      "ratio": round(ratio, 2), "target": f">= {target}x", "met": ratio >= target}), flush=True)
+    print(json.dumps({"bench": bench, "mendel": round(float(mendel), 2), "peer": round(float(peer), 2), "peer_name": name, "unit": unit,
+                      "ratio": round(float(ratio), 2), "target": f">= {target}x", "met": bool(ratio >= target)}), flush=True)
 
 
 def main():
