@@ -10,6 +10,9 @@ extern const Subcommand kDatasetCommand;
 extern const Subcommand kGridCommand;
 extern const Subcommand kLintCommand;
 extern const Subcommand kMineCommand;
+extern const Subcommand kPairCommand;
 extern const Subcommand kTokenizerCommand;
+extern const Subcommand kTraceCommand;
+extern const Subcommand kValidateCommand;
 
 }  // namespace mendel::cli

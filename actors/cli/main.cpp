@@ -8,8 +8,12 @@ int main(int argc, char** argv) {
       &kConfigCommand,
       &kMineCommand,
       &kLintCommand,
+      &kValidateCommand,
       &kTokenizerCommand,
       &kGridCommand,
+      &kDatasetCommand,
+      &kPairCommand,
+      &kTraceCommand,
   };
   return run_application({"mendel", "Breeds, proves and encodes pairs of buggy and fixed Python code, and trains small models on them.",
                           "  mendel up --set 'sources.python=[\"src\"]'          # everything on one machine\n"
