@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "actors/encoder/grid.hpp"
+#include "actors/trainer/code_view.hpp"
 #include "proto/ids.hpp"
 
 namespace mendel::trainer {
@@ -27,8 +27,8 @@ Result<Ids> cells_of(const std::string& grid, std::uint32_t vocabulary) {
 
 }  // namespace
 
-DatasetSamples::DatasetSamples(std::string split, std::uint32_t cells_max, std::uint32_t vocabulary)
-    : split_(std::move(split)), cells_max_(std::min(cells_max, model::kCellsMax)), vocabulary_(vocabulary) {}
+DatasetSamples::DatasetSamples(std::string split, std::uint32_t cells_max, const encoder::Tokenizer& tokenizer)
+    : split_(std::move(split)), cells_max_(std::min(cells_max, model::kCellsMax)), tokenizer_(tokenizer) {}
 
 void DatasetSamples::add(const Row& row) {
   ++rows_;
@@ -47,9 +47,9 @@ void DatasetSamples::add(const Row& row) {
 std::string DatasetSamples::add_checked(const Row& row) {
   const auto id = PairId::from_hex(row.id());
   if (!id) return "id: not 32 hex digits";
-  const auto buggy = cells_of(row.buggy_grid(), vocabulary_);
+  const auto buggy = cells_of(row.buggy_grid(), tokenizer_.size());
   if (!buggy) return "buggy_grid: " + buggy.error().what;
-  const auto fixed = cells_of(row.fixed_grid(), vocabulary_);
+  const auto fixed = cells_of(row.fixed_grid(), tokenizer_.size());
   if (!fixed) return "fixed_grid: " + fixed.error().what;
   Ids mended = *buggy;
   if (row.edits_size() == 1) {
@@ -59,23 +59,35 @@ std::string DatasetSamples::add_checked(const Row& row) {
     if (mended == *buggy) return "edits: the edit changes nothing";
   }
   if (mended != *fixed) return "edits: they do not turn buggy_grid into fixed_grid";
-  if (buggy->size() > cells_max_) {
-    ++passed_over_.over_cells_max;
-    return {};
+  const auto seen = CodeView::of(tokenizer_, *buggy);
+  if (!seen) return "buggy_grid: " + seen.error().what;
+  std::optional<encoder::SpanEdit> edit;
+  if (row.edits_size() == 1) {
+    const auto wanted = CodeView::of(tokenizer_, *fixed);
+    if (!wanted) return "fixed_grid: " + wanted.error().what;
+    edit = view_edit(*seen, *wanted);
+    if (!edit) {
+      ++passed_over_.documentation_only;
+      return {};
+    }
   }
-  Entry entry{static_cast<std::uint32_t>(tokens_.size()), 0, 0, row.edits_size() == 1, row.window_first_line() >= 0,
-              word(row.bug_class()), word(row.bug_type()), word(row.source()), id->bytes};
-  if (entry.has_edit) {
-    entry.first = static_cast<std::uint16_t>(row.edits(0).first());
-    entry.end = static_cast<std::uint16_t>(row.edits(0).end());
-    for (const auto token : row.edits(0).tokens()) tokens_.push_back(static_cast<std::int16_t>(token));
+  if (seen->cells().size() > cells_max_) ++passed_over_.over_cells_max;
+  else keep(*id, row, seen->cells(), edit);
+  return {};
+}
+
+void DatasetSamples::keep(const PairId& id, const Row& row, const Ids& cells, const std::optional<encoder::SpanEdit>& edit) {
+  Entry entry{static_cast<std::uint32_t>(tokens_.size()), 0, 0, edit.has_value(), word(row.bug_class()), word(row.bug_type()), word(row.source()), id.bytes};
+  if (edit) {
+    entry.first = static_cast<std::uint16_t>(edit->first);
+    entry.end = static_cast<std::uint16_t>(edit->end);
+    for (const auto token : edit->tokens) tokens_.push_back(static_cast<std::int16_t>(token));
   } else {
     ++clean_;
   }
-  for (const auto cell : *buggy) cells_.push_back(static_cast<std::int16_t>(cell));
+  for (const auto cell : cells) cells_.push_back(static_cast<std::int16_t>(cell));
   begins_.push_back(cells_.size());
   entries_.push_back(entry);
-  return {};
 }
 
 std::uint16_t DatasetSamples::word(const std::string& text) {
@@ -105,7 +117,7 @@ model::Sample DatasetSamples::sample(std::uint64_t index) const {
 
 SampleLabels DatasetSamples::labels(std::uint64_t index) const {
   const auto& entry = entries_[index];
-  return {PairId{entry.id}.hex(), words_[entry.bug_class], words_[entry.bug_type], words_[entry.source], entry.windowed};
+  return {PairId{entry.id}.hex(), words_[entry.bug_class], words_[entry.bug_type], words_[entry.source]};
 }
 
 std::map<std::string, std::string> TrainingData::facts() const {
@@ -126,7 +138,7 @@ Result<TrainingData> open_training_data(const std::filesystem::path& dataset) {
 }
 
 Result<std::unique_ptr<DatasetSamples>> load_samples(const TrainingData& data, storage::SplitName split, std::uint32_t cells_max) {
-  auto samples = std::make_unique<DatasetSamples>(storage::name_of(split), cells_max, data.tokenizer.size());
+  auto samples = std::make_unique<DatasetSamples>(storage::name_of(split), cells_max, data.tokenizer);
   const auto read = data.reader->each(split, [&](const Row& row) {
     samples->add(row);
     return true;
@@ -142,6 +154,7 @@ std::string describe(const PassedOver& passed_over) {
   };
   say(passed_over.over_cells_max, "over train.cells_max");
   say(passed_over.several_edits, "with several edits");
+  say(passed_over.documentation_only, "with changes in documentation alone");
   say(passed_over.damaged, "damaged");
   return out;
 }

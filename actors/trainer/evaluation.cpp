@@ -82,8 +82,8 @@ Result<std::vector<SampleOutcome>> evaluate(const EvaluationInput& input) {
     ParseQueue queue;
     for (std::size_t k = 0; k < batch.size(); ++k) {
       auto& outcome = out.emplace_back(outcome_of(input, begin + k, batch[k], (*proposals)[k]));
-      if (outcome.labels.windowed) continue;
       const Ids cells = ids_of(batch[k]);
+      queue.add(input.tokenizer, batch[k].edit ? applied(cells, *batch[k].edit) : cells, outcome.can_parse);
       queue.add(input.tokenizer, cells, outcome.parses_before);
       if (std::isinf(outcome.margin)) queue.add(input.tokenizer, cells, outcome.parses_after);
       else queue.add(input.tokenizer, applied(cells, (*proposals)[k].front().edit), outcome.parses_after);
@@ -113,7 +113,7 @@ BugMetrics bug_metrics(const std::vector<const SampleOutcome*>& bugs, const std:
     out.exact.add(bug->hit == Hit::exact);
     out.cell.add(bug->hit <= Hit::right_cell);
     out.row.add(bug->hit <= Hit::right_row);
-    if (!bug->labels.windowed) {
+    if (bug->can_parse) {
       out.identity_parses.add(bug->parses_before);
       out.parses.add(bug->parses_after);
     }
@@ -121,7 +121,7 @@ BugMetrics bug_metrics(const std::vector<const SampleOutcome*>& bugs, const std:
       const bool edited = bug->margin <= levels[k].margin && !std::isinf(bug->margin);
       out.levels[k].edited.add(edited);
       out.levels[k].exact.add(edited && bug->hit == Hit::exact);
-      if (!bug->labels.windowed) out.levels[k].parses.add(edited ? bug->parses_after : bug->parses_before);
+      if (bug->can_parse) out.levels[k].parses.add(edited ? bug->parses_after : bug->parses_before);
     }
   }
   return out;

@@ -34,7 +34,8 @@ struct SampleOutcome {
   std::uint32_t cells = 0;
   double margin = 0;  // of the best edit; infinite if the model proposed none
   Hit hit = Hit::elsewhere;  // elsewhere in clean samples
-  bool parses_before = false, parses_after = false;  // by CPython; false for windowed samples, which need not parse
+  bool can_parse = false;  // the fixed side, as the model sees it, parses on its own; windows need not
+  bool parses_before = false, parses_after = false;  // by CPython
 };
 
 struct EvaluationInput {

@@ -142,13 +142,13 @@ std::string benchmark_report(const EvaluationFacts& facts, const Outcomes& outco
   Json out = {{"schema_version", 1}};
   out["model"] = {{"name", facts.model}, {"parameters", facts.parameters}, {"checkpoint", facts.checkpoint}, {"trained_on_digest", facts.trained_on_digest}};
   out["dataset"] = {{"folder", facts.dataset}, {"digest", facts.dataset_digest}, {"split", facts.split}, {"samples", outcomes.size()}};
-  out["passed_over"] = {{"several_edits", facts.passed_over.several_edits}, {"over_cells_max", facts.passed_over.over_cells_max},
+  out["passed_over"] = {{"several_edits", facts.passed_over.several_edits}, {"documentation_only", facts.passed_over.documentation_only}, {"over_cells_max", facts.passed_over.over_cells_max},
                         {"damaged", facts.passed_over.damaged}, {"damaged_rows", facts.passed_over.damaged_rows}};
-  out["terms"] = {{"exact", "all cells equal the fixed side"},
+  out["terms"] = {{"exact", "all cells equal the fixed side; documentation is not shown to the model and not compared"},
                   {"identity", "the buggy text left as it is"},
                   {"always", "the best edit is taken whatever the model believes"},
                   {"at_N", "edited where the margin is at most the threshold for N % false alarms, calibrated on clean validation functions"},
-                  {"parses", "by CPython; windows of longer texts are not counted"},
+                  {"parses", "by CPython, of what the model sees; samples whose fixed side does not parse on its own (windows) are not counted"},
                   {"interval", "95 %, Wilson"}};
   out["thresholds"] = Json::object();
   for (const auto& level : levels) out["thresholds"][level.name()] = {{"false_alarms", level.share}, {"margin", level.margin}};

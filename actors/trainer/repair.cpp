@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "actors/encoder/grid.hpp"
+#include "actors/trainer/code_view.hpp"
 #include "actors/trainer/model_failure.hpp"
 
 namespace mendel::trainer {
@@ -76,8 +77,9 @@ Result<std::vector<Repairer::View>> Repairer::views_of(const Ids& cells) {
 // A piece with its cells and what the model says of it.
 struct Repairer::Look {
   Piece piece;
+  Ids cells;  // all of them
+  CodeView code;  // what of them the model sees
   bool unsound = false;  // does not parse on its own
-  Ids cells;
   std::vector<View> views;  // surest of a bug first
   std::string too_large;  // not empty: why the piece fits no grid
 
@@ -88,6 +90,7 @@ struct Repairer::Look {
 struct Repairer::Candidate {
   const View* view;
   std::uint32_t index;  // of the view's proposals
+  encoder::SpanEdit edit;  // over the piece's cells
   std::string text;  // of the piece, mended
 };
 
@@ -176,9 +179,12 @@ Result<std::vector<Repairer::Look>> Repairer::look(const std::vector<Piece>& pie
   std::vector<model::Sample> samples;
   for (const auto& piece : pieces) {
     if (piece.text.empty()) continue;
-    auto& seen = out.emplace_back(Look{piece, false, encoder::text_to_cells(tokenizer_, piece.text), {}, {}});
+    auto cells = encoder::text_to_cells(tokenizer_, piece.text);
+    auto code = CodeView::of(tokenizer_, cells);
+    if (!code) return code.error();
+    auto& seen = out.emplace_back(Look{piece, std::move(cells), std::move(*code), false, {}, {}});
     seen_.insert(piece.text);
-    auto views = views_of(seen.cells);
+    auto views = views_of(seen.code.cells());
     if (!views) seen.too_large = views.error().what;
     else seen.views = std::move(*views);
     for (const auto& view : seen.views) samples.push_back(view.sample);
@@ -206,10 +212,10 @@ std::vector<Repairer::Candidate> Repairer::candidates_of(const Look& look, doubl
     if (!(view.margin() <= margin)) break;
     for (std::uint32_t k = 0; k < view.proposals.size(); ++k) {
       const auto& edit = view.proposals[k].edit;
-      const auto first = edit.first + view.offset, end = edit.end + view.offset;
-      if (first > end || edit.end > view.sample.cells.size() || end > look.cells.size() || !ids_in_range(edit.tokens, tokenizer_.size())) continue;
-      auto text = encoder::cells_to_text(tokenizer_, encoder::apply_edit(look.cells, {first, end, edit.tokens}), encoder::Spelling::any);
-      if (text && !seen_.contains(*text)) out.push_back({&view, k, std::move(*text)});
+      if (edit.first > edit.end || edit.end > view.sample.cells.size() || !ids_in_range(edit.tokens, tokenizer_.size())) continue;
+      const auto whole = look.code.to_whole({edit.first + view.offset, edit.end + view.offset, edit.tokens});
+      auto text = encoder::cells_to_text(tokenizer_, encoder::apply_edit(look.cells, whole), encoder::Spelling::any);
+      if (text && !seen_.contains(*text)) out.push_back({&view, k, whole, std::move(*text)});
     }
   }
   return out;
@@ -221,13 +227,14 @@ AppliedEdit Repairer::described(const Look& look, const Candidate& candidate) co
   out.symbol = look.piece.symbol;
   out.cell = proposal.edit.first + candidate.view->offset;
   out.end = proposal.edit.end + candidate.view->offset;
+  const auto [first, end, tokens] = candidate.edit;
   out.row = candidate.view->sample.rows[std::min<std::size_t>(proposal.edit.first, candidate.view->sample.rows.size() - 1)];
-  const auto before = shown(tokenizer_, look.cells, 0, out.cell);
+  const auto before = shown(tokenizer_, look.cells, 0, first);
   const auto feed = before.rfind('\n');
   out.line = look.piece.line_begin + 1 + static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n'));
   out.column = static_cast<std::uint32_t>(look.piece.indent.size() + before.size() - (feed == before.npos ? 0 : feed + 1)) + 1;
-  out.old_text = shown(tokenizer_, look.cells, out.cell, out.end);
-  out.new_text = shown(tokenizer_, {proposal.edit.tokens.begin(), proposal.edit.tokens.end()}, 0, proposal.edit.tokens.size());
+  out.old_text = shown(tokenizer_, look.cells, first, end);
+  out.new_text = shown(tokenizer_, tokens, 0, tokens.size());
   out.probability = std::exp(proposal.log_probability);
   out.bug_probability = proposal.bug_probability;
   out.margin = candidate.view->margin();

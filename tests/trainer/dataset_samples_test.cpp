@@ -34,7 +34,7 @@ const std::string kFixed = "def f(x):\n    return x + 1", kBuggy = "def f(x):\n 
 }  // namespace
 
 TEST_CASE("a row comes back as its cells, their places and its edit") {
-  DatasetSamples samples("train", 400, kTokenizer->size());
+  DatasetSamples samples("train", 400, *kTokenizer);
   samples.add(row_of(kBuggy, kFixed));
   samples.add(row_of(kFixed, kFixed));
   samples.add(row_of(kFixed, kBuggy));
@@ -54,10 +54,19 @@ TEST_CASE("a row comes back as its cells, their places and its edit") {
   CHECK(samples.labels(1).bug_class == "none");
 }
 
+TEST_CASE("documentation is not shown, and a change in it alone is no sample") {
+  DatasetSamples samples("train", 400, *kTokenizer);
+  samples.add(row_of("def f(x):\n    # says why\n    return x - 1  # so", "def f(x):\n    # says why\n    return x + 1  # so"));
+  samples.add(row_of("def f(x):\n    # one\n    return x", "def f(x):\n    # two\n    return x"));
+  REQUIRE(samples.size() == 1);
+  CHECK(samples.passed_over().documentation_only == 1);
+  CHECK(samples.cells(0) == encoder::text_to_cells(*kTokenizer, kBuggy).size());
+}
+
 TEST_CASE("rows that are too long or have several edits are counted, not taken") {
   const auto row = row_of(kBuggy, kFixed);
   const auto size = static_cast<std::uint32_t>(encoder::text_to_cells(*kTokenizer, kBuggy).size());
-  DatasetSamples exact("train", size, kTokenizer->size()), shorter("train", size - 1, kTokenizer->size());
+  DatasetSamples exact("train", size, *kTokenizer), shorter("train", size - 1, *kTokenizer);
   exact.add(row);
   shorter.add(row);
   CHECK(exact.size() == 1);
@@ -72,7 +81,7 @@ TEST_CASE("rows that are too long or have several edits are counted, not taken")
 
 TEST_CASE("damaged rows are named and not trained on") {
   const auto sound = row_of(kBuggy, kFixed);
-  DatasetSamples samples("validation", 400, kTokenizer->size());
+  DatasetSamples samples("validation", 400, *kTokenizer);
   auto id_out_of_range = sound;
   (*id_out_of_range.mutable_buggy_grid())[3] = '\x7F';
   auto other_edit = sound;

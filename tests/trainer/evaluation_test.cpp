@@ -35,7 +35,7 @@ const std::vector<KnownFix> kKnown = {{"x - 1", "x + 1", -3}, {"x - 2", "x * 2",
                                       {"def d", "def q", -3}, {"def e(x)\n", "def e(x):\n", 0.5}, {"x - 6", "x + 6", 0.9}};
 
 DatasetSamples samples_of(std::shared_ptr<const encoder::Tokenizer> tokenizer) {
-  DatasetSamples out("test", 400, tokenizer->size());
+  DatasetSamples out("test", 400, *tokenizer);
   WorkItem item;
   for (const auto& one : kCases) {
     Pair pair;

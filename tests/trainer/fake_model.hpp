@@ -30,7 +30,7 @@ class FakeModel final : public model::RepairModel {
       auto& proposals = out.emplace_back();
       for (const auto& known : fixes_) {
         const auto at = text->find(known.slip);
-        if (at == text->npos || proposals.size() == candidates) continue;
+        if (at == text->npos || proposals.size() == candidates || text->compare(at, known.fix.size(), known.fix) == 0) continue;
         auto fixed = *text;
         fixed.replace(at, known.slip.size(), known.fix);
         const auto edit = encoder::span_edit(cells, encoder::text_to_cells(tokenizer_, fixed));

@@ -74,6 +74,15 @@ TEST_CASE("carriage returns, a byte order mark and a missing last line feed surv
   for (const auto& text : shop.model.looked_at) CHECK(text.find('\r') == text.npos);
 }
 
+TEST_CASE("documentation stays where it is although the model does not see it") {
+  const std::string file = "def f(a):\n    \"\"\"Says.\n\n    More.\n    \"\"\"\n    # why\n    b = a  # because\n\n    # then\n    return b  # at last\n";
+  Workshop shop(Fixes{{"b = a\n", "b = -a\n"}, {"return b", "return b or 1"}});
+  const auto result = shop.repair(file);
+  CHECK(result.text == with(with(file, "b = a", "b = -a"), "return b", "return b or 1"));
+  CHECK(result.edits.at(0).line == 7);
+  CHECK(shop.model.looked_at.at(0) == "def f(a):\n    b = a\n    return b");
+}
+
 TEST_CASE("a nested function is mended inside the one around it") {
   Workshop shop(Fixes{{"item.price", "item.cost"}});
   CHECK(shop.repair(kShop).text == with(kShop, "item.price", "item.cost"));
@@ -89,7 +98,7 @@ TEST_CASE("what the model does not believe in stays as it is") {
 }
 
 TEST_CASE("a proposal that does not parse gives way to the next one that does") {
-  Workshop shop(Fixes{{"items[1]", "items[1"}, {"items[1]", "items[0]"}});
+  Workshop shop(Fixes{{"items[1]", "items[[1]"}, {"items[1]", "items[0]"}});
   const auto result = shop.repair(kShop);
   CHECK(result.text == with(kShop, "            return self.items[1]", "            return self.items[0]"));
   CHECK(result.edits.at(0).rank == 2);
