@@ -7,12 +7,15 @@ namespace mendel::cli {
 
 extern const Subcommand kConfigCommand;
 extern const Subcommand kDatasetCommand;
+extern const Subcommand kEvalForward;
 extern const Subcommand kGridCommand;
 extern const Subcommand kLintCommand;
 extern const Subcommand kMineCommand;
 extern const Subcommand kPairCommand;
+extern const Subcommand kRepairForward;
 extern const Subcommand kTokenizerCommand;
 extern const Subcommand kTraceCommand;
+extern const Subcommand kTrainForward;
 extern const Subcommand kValidateCommand;
 
 }  // namespace mendel::cli

@@ -181,7 +181,9 @@ Result<model::TrainSummary> run_training(const Config& config, const TrainReques
   if (!splits) return splits.error();
   auto log = StageLog::open(request.run);
   if (!log) return log.error();
-  model::TrainInput input{*settings, train_options(config), splits->train.get(), splits->validation.get(), request.run, data->facts(), {}, {}, request.stop};
+  auto facts = data->facts();
+  facts["cells_max"] = std::to_string(config.train().cells_max());
+  model::TrainInput input{*settings, train_options(config), splits->train.get(), splits->validation.get(), request.run, std::move(facts), {}, {}, request.stop};
   input.on_step = [&](const model::StepReport& step) {
     log->write(log_line(step));
     if (request.on_step) request.on_step(step);
