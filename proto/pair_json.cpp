@@ -36,7 +36,10 @@ Outcome from_json(std::string_view json, google::protobuf::Message& message) {
   options.ignore_unknown_fields = true;
   const auto status = google::protobuf::util::JsonStringToMessage(
       google::protobuf::StringPiece(json.data(), json.size()), &message, options);
-  if (!status.ok()) return Error{ErrorCode::invalid_input, std::string(status.message())};
+  if (!status.ok()) {
+    const std::string why(status.message());  // its later lines quote the text, whatever bytes it has
+    return Error{ErrorCode::invalid_input, why.substr(0, why.find('\n'))};
+  }
   return Done{};
 }
 

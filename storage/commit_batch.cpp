@@ -1,3 +1,5 @@
+// Keys that this batch has put already are remembered, because RocksDB does not show them before it is
+// written.
 #include "storage/commit_batch.hpp"
 
 #include <limits>

@@ -1,3 +1,4 @@
+// The manifest to JSON and back. Reading takes nothing on trust: a path must stay inside the folder.
 #include "storage/dataset_manifest.hpp"
 
 #include <fstream>

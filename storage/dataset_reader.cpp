@@ -1,3 +1,5 @@
+// Reads a dataset folder by its manifest, row by row and shard by shard, and checks it: sizes and checksums
+// of the files, ranges of the rows, counts, and the digest over everything.
 #include <set>
 
 #include "storage/dataset.hpp"

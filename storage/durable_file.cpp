@@ -1,3 +1,4 @@
+// Written beside, synced, renamed, and the folder synced: a reader sees the old file or the new one.
 #include "storage/durable_file.hpp"
 
 #include <fcntl.h>

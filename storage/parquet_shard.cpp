@@ -1,3 +1,5 @@
+// Rows through Arrow into Parquet and back, a row group at a time, so that memory does not grow with
+// the shard.
 #include "storage/parquet_shard.hpp"
 
 #include <arrow/api.h>

@@ -1,3 +1,4 @@
+// XXH3 over every field of a row in a fixed order, lengths included; a split is the chain of its rows.
 #include "storage/row_digest.hpp"
 
 #include <xxhash.h>

@@ -1,3 +1,5 @@
+// Runs are sorted in memory, written through one buffer each and merged by a heap; once there are as many
+// as may be open, they become one.
 #include "storage/row_shuffle.hpp"
 
 #include <algorithm>

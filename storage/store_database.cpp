@@ -1,3 +1,5 @@
+// RocksDB's settings in one place, with the reason where they are not its defaults, and the mapping of its
+// errors to ours.
 #include "storage/store_database.hpp"
 
 #include <rocksdb/cache.h>

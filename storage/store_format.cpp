@@ -1,3 +1,4 @@
+// Reading and writing the two files; a format that is not ours is refused before RocksDB sees the folder.
 #include "storage/store_format.hpp"
 
 #include <fstream>

@@ -1,3 +1,5 @@
+// Stored items drop what can be looked up again: of a batch of pairs only the ids are kept, and a retry
+// counter not at all.
 #include "storage/store_records.hpp"
 
 namespace mendel::storage {

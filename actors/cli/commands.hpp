@@ -11,6 +11,7 @@ extern const Subcommand kEvalForward;
 extern const Subcommand kGridCommand;
 extern const Subcommand kLintCommand;
 extern const Subcommand kMineCommand;
+extern const Subcommand kMutateCommand;
 extern const Subcommand kPairCommand;
 extern const Subcommand kRepairForward;
 extern const Subcommand kTokenizerCommand;

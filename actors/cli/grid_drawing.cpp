@@ -1,3 +1,5 @@
+// Colours and widths of the two views. Bytes that are not printable ASCII are drawn escaped, so that a row
+// is as wide as it is counted.
 #include "actors/cli/grid_drawing.hpp"
 
 #include <cctype>

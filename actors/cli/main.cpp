@@ -7,6 +7,7 @@ int main(int argc, char** argv) {
   static const Subcommand* const kCommands[] = {
       &kConfigCommand,
       &kMineCommand,
+      &kMutateCommand,
       &kLintCommand,
       &kValidateCommand,
       &kTokenizerCommand,

@@ -1,3 +1,5 @@
+// Reads what there is, warns of what cannot be read, and learns from the rest; a vocabulary of nothing
+// is an error.
 #include "actors/cli/vocabulary.hpp"
 
 namespace mendel::cli {

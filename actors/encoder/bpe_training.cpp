@@ -1,3 +1,5 @@
+// Counting distinct pieces, then merging: the pair heap is lazy, an entry whose count is out of date is
+// put back with the right one when it comes up.
 #include "actors/encoder/bpe_training.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The tables of the alphabet, computed at compile time, and the translation in both directions.
 #include "actors/encoder/byte_alphabet.hpp"
 
 namespace mendel::encoder {

@@ -1,3 +1,5 @@
+// Each pair of the batch to its row. A pair that does not fit is a rejection with its reason and does not
+// hold up the others.
 #include "actors/encoder/encoder_stage.hpp"
 
 #include "actors/encoder/grid.hpp"

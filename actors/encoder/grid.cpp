@@ -1,3 +1,5 @@
+// Laying cells out and reading them back. Reading is strict: a grid that laying out could not have made
+// is corrupt, with the cell that shows it.
 #include "actors/encoder/grid.hpp"
 
 #include <algorithm>

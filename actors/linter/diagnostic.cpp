@@ -1,3 +1,5 @@
+// A diagnostic as one line of JSON. Messages quote the linted file, so bytes that are no UTF-8 are
+// replaced rather than refused.
 #include "actors/linter/diagnostic.hpp"
 
 #include <nlohmann/json.hpp>

@@ -1,5 +1,8 @@
+// One process a batch. Each text lies in a numbered folder of its own below the private one, so that equal
+// file names do not meet and the number says which text a diagnostic belongs to.
 #include "actors/linter/ruff.hpp"
 
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,13 +25,43 @@ using Json = nlohmann::json;
 constexpr std::size_t kNameBytesMax = 100;
 constexpr const char* kRemedy = "run `make deps`, or name it by lint.ruff";
 
-// A folder that is gone with its content at the end of the scope.
+constexpr const char* kMemoryFolder = "/dev/shm";
+constexpr std::uint64_t kRoomBytes = 64u << 20;  // stays free there, for others
+constexpr std::string_view kFolderPrefix = "mendel-lint-";
+constexpr auto kStaleAfter = std::chrono::hours(2);  // longer than any run may take: lint.timeout_ms ends at one
+
+// Memory if it has room for `bytes` and nobody asked for another place: creating hundreds of small files
+// on a disk costs more than linting them.
+fs::path place_for(std::uint64_t bytes) {
+  std::error_code error;
+  struct statvfs room {};
+  if (std::getenv("TMPDIR") == nullptr && access(kMemoryFolder, W_OK | X_OK) == 0 && statvfs(kMemoryFolder, &room) == 0 &&
+      room.f_bavail * room.f_frsize >= 2 * bytes + kRoomBytes)
+    return kMemoryFolder;
+  return fs::temp_directory_path(error);
+}
+
+// Folders of processes that were killed.
+void remove_stale(const fs::path& place) {
+  std::error_code error;
+  for (fs::directory_iterator at(place, error), end; !error && at != end; at.increment(error)) {
+    std::error_code unknown;
+    const auto changed = fs::last_write_time(at->path(), unknown);
+    if (!unknown && at->path().filename().string().starts_with(kFolderPrefix) && changed + kStaleAfter < fs::file_time_type::clock::now())
+      fs::remove_all(at->path(), unknown);
+  }
+}
+
+// A folder with room for `bytes` that is gone with its content at the end of the scope.
 class PrivateFolder {
  public:
-  PrivateFolder() {
+  explicit PrivateFolder(std::uint64_t bytes) {
+    const auto place = place_for(bytes);
+    static const bool swept = (remove_stale(place), true);
+    static_cast<void>(swept);
     std::error_code error;
-    auto pattern = (fs::temp_directory_path(error) / "mendel-lint-XXXXXX").string();
-    if (!error && mkdtemp(pattern.data()) != nullptr) path_ = fs::canonical(pattern, error).string();
+    auto pattern = (place / (std::string(kFolderPrefix) + "XXXXXX")).string();
+    if (mkdtemp(pattern.data()) != nullptr) path_ = fs::canonical(pattern, error).string();
   }
   ~PrivateFolder() {
     std::error_code error;
@@ -126,7 +159,9 @@ Result<Ruff> Ruff::find(const Config& config) {
 }
 
 Result<std::vector<std::vector<Diagnostic>>> Ruff::check(std::span<const LintedText> texts) const {
-  const PrivateFolder folder;
+  std::uint64_t bytes = 0;
+  for (const auto& text : texts) bytes += text.text.size();
+  const PrivateFolder folder(bytes);
   if (folder.path().empty()) return Error{ErrorCode::io_error, "no temporary folder can be made for the linter"};
   if (auto written = write_texts(folder.path(), texts); !written) return written.error();
   syntax::ChildOptions child;

@@ -3,6 +3,7 @@
 #include "actors/miner/function_pairs.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <set>
@@ -119,7 +120,7 @@ FilePairs refuse(FilePairs out, const char* reason, std::string detail = {}) {
 
 }  // namespace
 
-FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::string_view after,
+FilePairs function_pairs(RecentTrees& trees, std::string_view path, std::string_view before, std::string_view after,
                          std::uint32_t changed_lines_max) {
   FilePairs out;
   if (!is_text(before) || !is_text(after)) return refuse(out, "not_text", "bad UTF-8 or a NUL byte");
@@ -130,9 +131,10 @@ FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::s
   out.small = true;
   if (hunks.empty()) return refuse(out, "blank_lines_only");
 
-  const auto old_tree = parser.parse(before);
-  if (!old_tree) return refuse(out, "parser_gave_up", old_tree.error().what);
-  const auto new_tree = parser.parse(after);
+  const auto parsed = trees.parse(path, before);
+  if (!parsed) return refuse(out, "parser_gave_up", parsed.error().what);
+  const syntax::Tree* old_tree = *parsed;
+  const auto new_tree = trees.parser().parse(after, *old_tree);
   if (!new_tree) return refuse(out, "parser_gave_up", new_tree.error().what);
   const Side old_side(*old_tree), new_side(*new_tree);
   std::map<std::size_t, std::size_t> chosen;
@@ -153,7 +155,14 @@ FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::s
 }
 
 bool is_text(std::string_view bytes) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080, kOnes = 0x0101010101010101;
   while (!bytes.empty()) {
+    // Eight bytes of ASCII without a zero at once: subtracting one from each sets no high bit.
+    for (std::uint64_t word; bytes.size() >= sizeof word; bytes.remove_prefix(sizeof word)) {
+      std::memcpy(&word, bytes.data(), sizeof word);
+      if (((word | (word - kOnes)) & kHighBits) != 0) break;
+    }
+    if (bytes.empty()) break;
     const auto n = utf8_length(bytes);
     if (n == 0 || bytes[0] == '\0') return false;
     bytes.remove_prefix(n);

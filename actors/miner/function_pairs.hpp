@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "actors/miner/edit_type.hpp"
-#include "actors/syntax/tree.hpp"
+#include "actors/miner/recent_trees.hpp"
 #include "proto/result.hpp"
 
 namespace mendel::miner {
@@ -29,7 +29,8 @@ struct FilePairs {
 // Blank lines at the edges of a change do not count as changed. A function on both sides is one with
 // the same dotted symbol (the n-th of its name, if as many bear it on both sides). Of functions in one
 // another the innermost that holds the change is cut. Deterministic.
-FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::string_view after,
+// `path` only says which file this is: versions of one file are parsed faster one after the other.
+FilePairs function_pairs(RecentTrees& trees, std::string_view path, std::string_view before, std::string_view after,
                          std::uint32_t changed_lines_max);
 
 // UTF-8 without NUL, which is what a pair may hold.

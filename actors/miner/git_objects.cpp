@@ -1,3 +1,5 @@
+// Parsers that take lines and entries off the front of a view; nothing is copied but author and message,
+// and damage answers nothing.
 #include "actors/miner/git_objects.hpp"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The walk cut into pieces. The pieces depend on the history and the configuration alone, so their work
+// ids are the same on every node.
 #include "actors/miner/git_plan.hpp"
 
 #include "actors/miner/clone.hpp"

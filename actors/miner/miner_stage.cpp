@@ -123,7 +123,7 @@ class GitMiner final : public MinerStage {
       const auto& error = before ? after.error() : before.error();
       return reject(subject, error.code == ErrorCode::too_large ? "too_large" : "blob_unreadable", error.what, result);
     }
-    const auto found = function_pairs(parser_, *before, *after, config_.mine().changed_lines_max());
+    const auto found = function_pairs(trees_, change.path, *before, *after, config_.mine().changed_lines_max());
     if (found.small) count(kSmall, result);
     if (found.inside_functions) count(kInFunctions, result);
     if (found.pairs.empty()) return reject(subject, found.reason, found.detail, result);
@@ -152,7 +152,7 @@ class GitMiner final : public MinerStage {
   }
 
   Config config_;
-  syntax::Parser parser_;
+  RecentTrees trees_;
   std::unique_ptr<OpenRepository> open_;
 };
 

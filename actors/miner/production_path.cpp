@@ -1,3 +1,4 @@
+// The table of names and its matcher: every folder of the path is looked at, then the file, in lower case.
 #include "actors/miner/production_path.hpp"
 
 #include <array>

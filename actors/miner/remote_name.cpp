@@ -1,3 +1,5 @@
+// URLs and scp-like addresses taken apart by hand: only a host and a path come through, everything else
+// (user, password, port, query) is dropped.
 #include "actors/miner/remote_name.hpp"
 
 #include <algorithm>

@@ -3,6 +3,7 @@
 
 #include <git2.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <queue>
@@ -10,6 +11,7 @@
 
 #include "actors/miner/git_objects.hpp"
 #include "actors/miner/license_guess.hpp"
+#include "actors/miner/object_store.hpp"
 #include "actors/miner/production_path.hpp"
 #include "actors/miner/remote_name.hpp"
 
@@ -32,9 +34,12 @@ void start_libgit2() {
   static_cast<void>(started);
 }
 
+// Quotes names out of the repository, so what a terminal would obey is replaced.
 std::string last_message() {
   const auto* error = git_error_last();
-  return error != nullptr && error->message != nullptr ? error->message : "unknown error";
+  std::string out = error != nullptr && error->message != nullptr ? error->message : "unknown error";
+  std::replace_if(out.begin(), out.end(), [](char c) { return c < 0x20 || c >= 0x7F; }, '?');
+  return out;
 }
 
 struct FreeObject {
@@ -208,9 +213,13 @@ Result<Repository> Repository::open(const std::string& path) {
   if (status != 0) return Error{ErrorCode::corrupt, path + ": " + last_message()};
   Repository out;
   out.repository_.reset(repository);
-  git_odb* odb = nullptr;
-  if (git_repository_odb(&odb, repository) != 0) return Error{ErrorCode::corrupt, path + ": " + last_message()};
-  out.odb_.reset(odb);
+  git_buf objects = GIT_BUF_INIT;
+  if (git_repository_item_path(&objects, repository, GIT_REPOSITORY_ITEM_OBJECTS) != 0)
+    return Error{ErrorCode::corrupt, path + ": " + last_message()};
+  const auto odb = open_objects(objects.ptr);
+  git_buf_dispose(&objects);
+  if (!odb) return odb.error();
+  out.odb_.reset(*odb);
   out.name_ = origin_name(repository, path);
   return out;
 }

@@ -1,5 +1,6 @@
-// A git repository, read only: its history, what a commit changed, the bytes of a file. The one place
-// that knows libgit2. Hooks, filters, submodules and the user's git configuration are never looked at.
+// A git repository, read only: its history, what a commit changed, the bytes of a file. Besides
+// object_store.hpp the one place that knows libgit2. Hooks, filters, submodules and the user's git
+// configuration are never looked at.
 //
 // Objects are taken raw from the object database and parsed here: no index, no diff of unchanged
 // folders, no check of hashes (a wrong byte shows up as a corrupt object or as code that does not parse).

@@ -1,7 +1,8 @@
-// One pass over the tokens: depth, statements, physical lines.
+// One pass over the tokens: brackets, statements, physical lines.
 #include "actors/mutator/function_view.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace mendel::mutator {
 
@@ -12,14 +13,17 @@ FunctionView::FunctionView(std::string_view text) : text_(text) {
   for (std::uint32_t i = 0; i < text.size(); ++i)
     if (text[i] == '\n') line_starts_.push_back(i + 1);
   const auto all = syntax::tokens(text);
+  const auto none = static_cast<std::uint32_t>(all.size());  // replaced by size() at the end
+  for (auto* list : {&depth_, &opener_, &closer_, &statement_of_}) list->reserve(all.size());
   tokens_.reserve(all.size());
-  std::uint32_t depth = 0, begin = 0;
+  std::vector<std::uint32_t> open;
+  std::uint32_t begin = 0;
   const auto close_statement = [&] {
-    const auto end = static_cast<std::uint32_t>(tokens_.size());
+    const auto end = size();
     if (end == begin) return;
     const auto& first = tokens_[begin];
     const auto& last = tokens_[end - 1];
-    const auto piece = text.substr(last.bytes.begin, last.bytes.size());
+    const auto piece = word(end - 1);
     const auto last_line = last.line + static_cast<std::uint32_t>(std::count(piece.begin(), piece.end(), '\n'));
     statements_.push_back({begin, end, first.bytes.begin - line_starts_[first.line], first.line, last_line + 1});
     begin = end;
@@ -27,37 +31,68 @@ FunctionView::FunctionView(std::string_view text) : text_(text) {
   for (const auto& token : all) {
     if (token.kind == TokenKind::comment) continue;
     if (token.kind == TokenKind::newline) {
-      if (depth == 0) close_statement();
+      if (open.empty()) close_statement();
       continue;
     }
-    const auto piece = text.substr(token.bytes.begin, token.bytes.size());
-    if (token.kind == TokenKind::op && (piece == ")" || piece == "]" || piece == "}") && depth > 0) --depth;
+    const char c = token.kind == TokenKind::op && token.bytes.size() == 1 ? text[token.bytes.begin] : '\0';
+    const auto index = size();
+    if ((c == ')' || c == ']' || c == '}') && !open.empty()) {
+      closer_[open.back()] = index;
+      open.pop_back();
+    }
     tokens_.push_back(token);
-    depth_.push_back(depth);
+    depth_.push_back(static_cast<std::uint32_t>(open.size()));
+    opener_.push_back(open.empty() ? none : open.back());
+    closer_.push_back(none);
     statement_of_.push_back(static_cast<std::uint32_t>(statements_.size()));
-    if (token.kind == TokenKind::op && (piece == "(" || piece == "[" || piece == "{")) ++depth;
+    if (c == '(' || c == '[' || c == '{') open.push_back(index);
   }
   close_statement();
-}
-
-std::uint32_t FunctionView::closer(std::uint32_t i) const {
-  for (std::uint32_t j = i + 1; j < size(); ++j)
-    if (depth_[j] == depth_[i] && tokens_[j].kind == TokenKind::op) {
-      const auto text = word(j);
-      if (text == ")" || text == "]" || text == "}") return j;
-    }
-  return size();
+  for (auto* list : {&opener_, &closer_})
+    for (auto& i : *list) i = std::min(i, size());
 }
 
 bool FunctionView::ends_operand(std::uint32_t i) const {
-  if (i >= size()) return false;
   switch (kind(i)) {
     case TokenKind::name:
     case TokenKind::number: return true;
-    case TokenKind::keyword: return word(i) == "None" || word(i) == "True" || word(i) == "False";
-    case TokenKind::op: return word(i) == ")" || word(i) == "]";
+    case TokenKind::keyword: return is(i, "None") || is(i, "True") || is(i, "False");
+    case TokenKind::op: return is(i, ")") || is(i, "]");
     default: return false;
   }
+}
+
+bool FunctionView::follows_operand(std::uint32_t i) const {
+  return i > 0 && i < size() && !starts_statement(i) && (kind(i - 1) == TokenKind::name || is(i - 1, ")") || is(i - 1, "]"));
+}
+
+bool FunctionView::unnoticed(std::uint32_t i) const {
+  static constexpr std::array<std::string_view, 8> kVoices = {"logging", "logger", "log", "LOG", "_logger", "_LOGGER", "print", "warnings"};
+  const auto& statement = statements_[statement_of(i)];
+  const bool called = is(statement.begin + 1, ".") || is(statement.begin + 1, "(");
+  return called && std::find(kVoices.begin(), kVoices.end(), word(statement.begin)) != kVoices.end();
+}
+
+bool FunctionView::in_annotation(std::uint32_t i) const {
+  const auto& statement = statements_[statement_of(i)];
+  const bool in_header = is(statement.begin, "def") || is(statement.begin + 1, "def");
+  const bool in_variable = kind(statement.begin) == TokenKind::name && is(statement.begin + 1, ":");
+  if (!in_header && !in_variable) return false;
+  const auto level = in_header ? 1u : 0u;
+  for (auto j = i; j-- > statement.begin;) {
+    if (is(j, "->")) return true;
+    if (depth(j) > level) continue;
+    if (is(j, "=") || is(j, ",")) return false;
+    if (is(j, ":")) return true;
+  }
+  return false;
+}
+
+std::uint32_t FunctionView::header() const {
+  const auto at = std::find_if(statements_.begin(), statements_.end(), [&](const Statement& statement) {
+    return is(statement.begin, "def") || (is(statement.begin, "async") && is(statement.begin + 1, "def"));
+  });
+  return static_cast<std::uint32_t>(at - statements_.begin());
 }
 
 syntax::Range FunctionView::lines(const Statement& statement) const {
@@ -66,15 +101,43 @@ syntax::Range FunctionView::lines(const Statement& statement) const {
   return {begin, end};
 }
 
-bool FunctionView::removable(std::uint32_t index) const {
-  const auto& statement = statements_[index];
-  for (std::uint32_t i = statement.begin; i < statement.end; ++i)
-    if (depth_[i] == 0 && (is(i, ";") || (is(i, ":") && i + 1 < statement.end))) return false;
-  if (index == 0 || opens_block(statement)) return false;
-  const auto& before = statements_[index - 1];
-  if (!opens_block(before)) return before.line_end <= statement.line_begin;
+std::optional<syntax::Range> FunctionView::removal(std::uint32_t first, std::uint32_t end) const {
+  if (first == 0 || end > statements_.size() || first >= end) return std::nullopt;
+  const auto& statement = statements_[first];
+  const auto& before = statements_[first - 1];
+  if (before.line_end > statement.line_begin) return std::nullopt;
+  if (end < statements_.size() && statements_[end - 1].line_end > statements_[end].line_begin) return std::nullopt;
+  const auto next_indent = end < statements_.size() ? statements_[end].indent_bytes : 0;
   // First of its block: another statement must follow at the same level.
-  return index + 1 < statements_.size() && statements_[index + 1].indent_bytes == statement.indent_bytes;
+  if (opens_block(before) && (end == statements_.size() || next_indent != statement.indent_bytes)) return std::nullopt;
+  if (end < statements_.size() && next_indent > statement.indent_bytes) return std::nullopt;
+  syntax::Range out{lines(statement).begin, lines(statements_[end - 1]).end};
+  // The last line of a function has no line feed of its own: take the one before it.
+  if (out.end == text_.size() && !text_.ends_with('\n')) {
+    --out.begin;
+    if (out.begin > 0 && text_[out.begin - 1] == '\r') --out.begin;
+  }
+  return out;
+}
+
+bool indentation_holds(const FunctionView& view, std::uint32_t changed, std::uint32_t indent) {
+  if (view.statements().empty()) return true;
+  std::vector<std::uint32_t> levels{view.statements().front().indent_bytes};
+  bool block_expected = false;
+  for (std::uint32_t s = 0; s < view.statements().size(); ++s) {
+    const auto& statement = view.statements()[s];
+    const auto width = s == changed ? indent : statement.indent_bytes;
+    if (block_expected != (width > levels.back())) return false;
+    if (block_expected) levels.push_back(width);
+    while (levels.back() > width && levels.size() > 1) levels.pop_back();
+    if (levels.back() != width) return false;
+    block_expected = view.opens_block(statement);
+  }
+  return !block_expected;
+}
+
+bool indentation_holds(const FunctionView& view) {
+  return indentation_holds(view, static_cast<std::uint32_t>(view.statements().size()), 0);
 }
 
 }  // namespace mendel::mutator

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -9,14 +10,15 @@
 
 namespace mendel::mutator {
 
-// A statement: tokens [begin, end), the newline not included.
+// A logical line: tokens [begin, end), the newline not included; several statements if they share it.
 struct Statement {
   std::uint32_t begin, end;
   std::uint32_t indent_bytes;  // white space before its first token
   std::uint32_t line_begin, line_end;  // physical lines, end one past the last
 };
 
-// Views into a text that the caller keeps alive. Comments are left out of `tokens`.
+// Views into a text that the caller keeps alive. Comments are left out. Every question may be asked of
+// any index, also of one outside: the answer is then "no" or size(). Building is linear.
 class FunctionView {
  public:
   explicit FunctionView(std::string_view text);
@@ -27,32 +29,53 @@ class FunctionView {
   std::string_view word(std::uint32_t i) const {
     return i < size() ? text_.substr(tokens_[i].bytes.begin, tokens_[i].bytes.size()) : std::string_view();
   }
+  // The text from token `first` to token `last`, both included.
+  std::string_view words(std::uint32_t first, std::uint32_t last) const {
+    return text_.substr(tokens_[first].bytes.begin, tokens_[last].bytes.end - tokens_[first].bytes.begin);
+  }
   bool is(std::uint32_t i, std::string_view text) const { return i < size() && word(i) == text; }
   syntax::TokenKind kind(std::uint32_t i) const { return i < size() ? tokens_[i].kind : syntax::TokenKind::newline; }
-  // Brackets open before token i.
-  std::uint32_t depth(std::uint32_t i) const { return depth_[i]; }
+
+  // Brackets open around token i; a bracket itself is outside of what it opens.
+  std::uint32_t depth(std::uint32_t i) const { return i < size() ? depth_[i] : 0; }
+  // The bracket that opens what token i stands in, or size().
+  std::uint32_t opener(std::uint32_t i) const { return i < size() ? opener_[i] : size(); }
   // The bracket that closes the one at i, or size().
-  std::uint32_t closer(std::uint32_t i) const;
+  std::uint32_t closer(std::uint32_t i) const { return i < size() ? closer_[i] : size(); }
   // Could the token end an operand, so that an operator after it is binary?
   bool ends_operand(std::uint32_t i) const;
+  // Does the bracket at i call or index what stands before it?
+  bool follows_operand(std::uint32_t i) const;
 
   const std::vector<Statement>& statements() const { return statements_; }
-  // Index of the statement that holds token i.
+  // Index of the statement that holds token i < size().
   std::uint32_t statement_of(std::uint32_t i) const { return statement_of_[i]; }
-  // Does the statement open a block (ends with ':' at depth 0)?
+  bool starts_statement(std::uint32_t i) const { return i < size() && statements_[statement_of_[i]].begin == i; }
+  // Does the statement open a block (ends with ':')?
   bool opens_block(const Statement& statement) const { return is(statement.end - 1, ":"); }
+  // Does the statement of token i only log, print or warn? Nobody would notice a slip there.
+  bool unnoticed(std::uint32_t i) const;
+  // Is token i part of the annotation of a parameter or variable, or of the answer's type?
+  bool in_annotation(std::uint32_t i) const;
+  // Index of the statement with the function's own `def`, or the number of statements.
+  std::uint32_t header() const;
+
   // Bytes of the statement's whole physical lines, the line feed included.
   syntax::Range lines(const Statement& statement) const;
-  // May the statement be removed without leaving its block empty? False too if it shares its lines.
-  bool removable(std::uint32_t statement) const;
+  // What to take out so that the statements [first, end) are gone and the rest keeps its lines. Nothing
+  // if a block were left empty or something shares their lines.
+  std::optional<syntax::Range> removal(std::uint32_t first, std::uint32_t end) const;
 
  private:
   std::string_view text_;
   std::vector<syntax::Token> tokens_;
-  std::vector<std::uint32_t> depth_;
-  std::vector<std::uint32_t> statement_of_;
+  std::vector<std::uint32_t> depth_, opener_, closer_, statement_of_;
   std::vector<Statement> statements_;
   std::vector<std::uint32_t> line_starts_;
 };
+
+// Would Python's indentation rules accept the function, with statement `changed` indented by `indent`?
+bool indentation_holds(const FunctionView& view, std::uint32_t changed, std::uint32_t indent);
+bool indentation_holds(const FunctionView& view);
 
 }  // namespace mendel::mutator

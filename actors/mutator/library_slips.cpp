@@ -13,38 +13,47 @@ void replace(const FunctionView& view, std::uint32_t first, std::uint32_t last, 
   out.push_back({{view[first].bytes.begin, view[last].bytes.end}, std::move(text)});
 }
 
-void remove_statement(const FunctionView& view, std::uint32_t s, std::vector<Splice>& out) {
-  if (!view.removable(s)) return;
-  auto lines = view.lines(view.statements()[s]);
-  if (lines.end == view.text().size() && lines.begin > 0 && view.text().back() != '\n') --lines.begin;
-  out.push_back({lines, ""});
-}
-
-std::string_view piece(const FunctionView& view, std::uint32_t begin, std::uint32_t end) {
-  return view.text().substr(view[begin].bytes.begin, view[end - 1].bytes.end - view[begin].bytes.begin);
-}
-
-// The comma at depth `depth` in tokens (begin, end), or end if there is none or more than one.
-std::uint32_t only_comma(const FunctionView& view, std::uint32_t begin, std::uint32_t end, std::uint32_t depth) {
+// The comma that splits tokens [begin, end) at the depth of `begin`, or `end` if there is none or more than one.
+std::uint32_t only_comma(const FunctionView& view, std::uint32_t begin, std::uint32_t end) {
   std::uint32_t found = end;
   for (auto i = begin; i < end; ++i)
-    if (view.is(i, ",") && view.depth(i) == depth) {
+    if (view.is(i, ",") && view.depth(i) == view.depth(begin)) {
       if (found != end) return end;
       found = i;
     }
   return found;
 }
 
+bool has_word(const FunctionView& view, std::string_view word) {
+  for (std::uint32_t i = 0; i < view.size(); ++i)
+    if (view.is(i, word)) return true;
+  return false;
+}
+
+// Would dropping tokens [first, last] leave "x = x" or a target of assignment?
+bool assigns_itself(const FunctionView& view, std::uint32_t operand, std::uint32_t last) {
+  const auto& statement = view.statements()[view.statement_of(operand)];
+  return (view.is(operand - 1, "=") && view.is(operand - 2, view.word(operand))) || (view.is(last + 1, "=") && view.depth(last) == 0) ||
+         view.is(statement.begin, "del");
+}
+
 }  // namespace
 
 void find_shallow_copy(const FunctionView& view, std::vector<Splice>& out) {
-  for (std::uint32_t i = 0; i + 2 < view.size(); ++i) {
-    if (view.is(i, "deepcopy") && view.is(i + 1, "(") && !view.is(i - 1, "def")) replace(view, i, i, "copy", out);
-    if (view.is(i, ".") && view.is(i + 1, "copy") && view.is(i + 2, "(") && view.is(i + 3, ")") && i > 0 && view.ends_operand(i - 1))
+  for (std::uint32_t i = 1; i + 1 < view.size(); ++i) {
+    const bool of_module = view.is(i - 1, ".") && i >= 2 && view.is(i - 2, "copy");
+    const bool called_with_name = view.is(i + 1, "(") && view.kind(i + 2) == TokenKind::name && view.is(i + 3, ")");
+    if (view.is(i, "deepcopy") && view.is(i + 1, "(") && of_module) replace(view, i, i, "copy", out);
+    const bool bare_deep = view.is(i, "deepcopy") && !view.is(i - 1, ".") && !view.is(i - 1, "def");
+    if (bare_deep && called_with_name && !view.is(i - 2, view.word(i + 2))) replace(view, i, i + 3, std::string(view.word(i + 2)), out);
+    if (view.is(i, "copy") && of_module && called_with_name && !view.is(i - 4, view.word(i + 2))) replace(view, i - 2, i + 3, std::string(view.word(i + 2)), out);
+    if (view.is(i, ".") && view.is(i + 1, "copy") && view.is(i + 2, "(") && view.is(i + 3, ")") && view.ends_operand(i - 1) && !view.is(i - 1, "copy") &&
+        !assigns_itself(view, i - 1, i + 3))
       replace(view, i, i + 3, "", out);
+    if (view.is(i, "[") && view.is(i + 1, ":") && view.is(i + 2, "]") && view.follows_operand(i) && !assigns_itself(view, i - 1, i + 2))
+      replace(view, i, i + 2, "", out);
     const bool builds = view.is(i, "list") || view.is(i, "dict") || view.is(i, "set");
-    if (builds && i > 0 && view.is(i - 1, "=") && view.is(i + 1, "(") && view.kind(i + 2) == TokenKind::name && view.is(i + 3, ")") &&
-        view.depth(i) == 0)
+    if (builds && view.is(i - 1, "=") && view.depth(i) == 0 && called_with_name && !view.is(i - 2, view.word(i + 2)) && !view.is(i + 4, "."))
       replace(view, i, i + 3, std::string(view.word(i + 2)), out);
   }
 }
@@ -53,42 +62,81 @@ void find_wrong_exception(const FunctionView& view, std::vector<Splice>& out) {
   struct Swap {
     std::string_view from, to;
   };
-  static constexpr Swap kSwaps[] = {{"KeyError", "IndexError"},       {"IndexError", "KeyError"},          {"ValueError", "TypeError"},
-                                    {"TypeError", "ValueError"},      {"AttributeError", "KeyError"},      {"ImportError", "AttributeError"},
-                                    {"OSError", "ValueError"},        {"IOError", "ValueError"},           {"FileNotFoundError", "PermissionError"},
-                                    {"RuntimeError", "ValueError"},   {"NotImplementedError", "RuntimeError"}, {"StopIteration", "IndexError"},
-                                    {"UnicodeDecodeError", "UnicodeEncodeError"}, {"ZeroDivisionError", "OverflowError"}};
+  static constexpr Swap kSwaps[] = {{"KeyError", "IndexError"},
+                                    {"KeyError", "AttributeError"},
+                                    {"IndexError", "KeyError"},
+                                    {"ValueError", "TypeError"},
+                                    {"ValueError", "KeyError"},
+                                    {"TypeError", "ValueError"},
+                                    {"TypeError", "AttributeError"},
+                                    {"AttributeError", "KeyError"},
+                                    {"AttributeError", "TypeError"},
+                                    {"ImportError", "AttributeError"},
+                                    {"ModuleNotFoundError", "AttributeError"},
+                                    {"OSError", "ValueError"},
+                                    {"IOError", "ValueError"},
+                                    {"FileNotFoundError", "PermissionError"},
+                                    {"FileExistsError", "FileNotFoundError"},
+                                    {"PermissionError", "FileNotFoundError"},
+                                    {"RuntimeError", "ValueError"},
+                                    {"NotImplementedError", "ValueError"},
+                                    {"StopIteration", "IndexError"},
+                                    {"EOFError", "ValueError"},
+                                    {"NameError", "AttributeError"},
+                                    {"TimeoutError", "ValueError"},
+                                    {"AssertionError", "ValueError"},
+                                    {"OverflowError", "TypeError"},
+                                    {"UnicodeDecodeError", "UnicodeEncodeError"},
+                                    {"UnicodeEncodeError", "UnicodeDecodeError"},
+                                    {"ZeroDivisionError", "OverflowError"}};
   for (std::uint32_t i = 1; i < view.size(); ++i) {
-    if (!view.is(i - 1, "except") && !view.is(i - 1, "raise")) continue;
+    const bool one = view.is(i - 1, "except") || view.is(i - 1, "raise");
+    const bool one_of_many = view.is(view.statements()[view.statement_of(i)].begin, "except") && view.depth(i) == 1;
+    if ((!one && !one_of_many) || view.is(i + 1, ".")) continue;
     for (const auto& swap : kSwaps)
-      if (view.is(i, swap.from)) replace(view, i, i, std::string(swap.to), out);
+      // Where the other kind is handled too, the swap might change nothing.
+      if (view.is(i, swap.from) && !has_word(view, swap.to)) replace(view, i, i, std::string(swap.to), out);
   }
 }
 
 void find_bare_except(const FunctionView& view, std::vector<Splice>& out) {
-  for (const auto& statement : view.statements()) {
-    if (!view.is(statement.begin, "except") || !view.opens_block(statement) || statement.end - statement.begin < 3) continue;
+  for (std::uint32_t s = 0; s < view.statements().size(); ++s) {
+    const auto& statement = view.statements()[s];
+    if (!view.is(statement.begin, "except")) continue;
+    auto colon = statement.begin;
+    while (colon < statement.end && !(view.is(colon, ":") && view.depth(colon) == 0)) ++colon;
+    if (colon == statement.end || colon < statement.begin + 2) continue;
     bool named = false;
-    for (auto i = statement.begin; i < statement.end; ++i) named |= view.is(i, "as") || view.is(i, "*");
+    for (auto i = statement.begin; i < colon; ++i) named |= view.is(i, "as") || view.is(i, "*") || (view.is(i, ",") && view.depth(i) == 0);
     // A bare except must be the last of its try.
-    const auto s = view.statement_of(statement.begin);
     bool last = true;
     for (auto n = s + 1; n < view.statements().size() && view.statements()[n].indent_bytes >= statement.indent_bytes; ++n)
       if (view.statements()[n].indent_bytes == statement.indent_bytes) {
         last = !view.is(view.statements()[n].begin, "except");
         break;
       }
-    if (!named && last) out.push_back({{view[statement.begin].bytes.end, view[statement.end - 1].bytes.begin}, ""});
+    if (!named && last) out.push_back({{view[statement.begin].bytes.end, view[colon].bytes.begin}, ""});
   }
 }
 
 void find_sql_injection(const FunctionView& view, std::vector<Splice>& out) {
-  for (std::uint32_t i = 1; i + 3 < view.size(); ++i) {
-    if (!view.is(i, "execute") || !view.is(i - 1, ".") || !view.is(i + 1, "(") || view.kind(i + 2) != TokenKind::string) continue;
-    if (view.word(i + 2).find("%s") == std::string_view::npos || !view.is(i + 3, ",") || view.is(i + 4, ")")) continue;
+  for (std::uint32_t i = 1; i + 4 < view.size(); ++i) {
+    if (!view.is(i, "execute") || !view.is(i - 1, ".") || !view.is(i + 1, "(")) continue;
     const auto close = view.closer(i + 1);
-    if (close == view.size() || only_comma(view, i + 3, close, view.depth(i + 2)) != i + 3) continue;
-    replace(view, i + 3, i + 3, " %", out);
+    if (close >= view.size() || !view.is(i + 3, ",") || i + 4 >= close || only_comma(view, i + 2, close) != i + 3) continue;
+    if (view.is(i + 4, "*") || view.is(i + 4, "**") || view.is(i + 5, "=")) continue;
+    if (view.kind(i + 2) == TokenKind::name) {
+      if (view.is(i + 4, "(") || view.is(i + 4, "params") || view.is(i + 4, "args") || view.is(i + 4, "values")) replace(view, i + 3, i + 3, " %", out);
+      continue;
+    }
+    if (view.kind(i + 2) != TokenKind::string || (view.word(i + 2)[0] != '"' && view.word(i + 2)[0] != '\'')) continue;
+    std::string query(view.word(i + 2));
+    if (query.find("%s") != std::string::npos) {
+      replace(view, i + 3, i + 3, " %", out);
+    } else if (query.find('?') != std::string::npos && query.find('%') == std::string::npos) {
+      for (std::size_t at = 0; (at = query.find('?', at)) != std::string::npos; at += 2) query.replace(at, 1, "%s");
+      replace(view, i + 2, i + 3, query + " %", out);
+    }
   }
 }
 
@@ -102,24 +150,42 @@ void find_pandas_settingwithcopy(const FunctionView& view, std::vector<Splice>& 
     if (!view.is(i, ".") || !view.is(i + 1, "loc") || !view.is(i + 2, "[") || !view.ends_operand(i - 1)) continue;
     const auto close = view.closer(i + 2);
     if (close >= view.size() || !view.is(close + 1, "=")) continue;
-    const auto comma = only_comma(view, i + 3, close, view.depth(i + 3));
+    const auto comma = only_comma(view, i + 3, close);
     if (comma == close || comma == i + 3 || comma + 1 == close || view.is(i + 3, ":")) continue;
-    replace(view, i, close, "[" + std::string(piece(view, i + 3, comma)) + "][" + std::string(piece(view, comma + 1, close)) + "]", out);
+    replace(view, i, close, "[" + std::string(view.words(i + 3, comma - 1)) + "][" + std::string(view.words(comma + 1, close - 1)) + "]", out);
   }
 }
 
+namespace {
+
+// RECEIVER.METHOD() alone on its line: needed by the framework, and nothing reports that it is missing.
+struct NeededCall {
+  std::string_view method;
+  std::string_view receiver_has;  // what the last name of the receiver contains
+};
+constexpr NeededCall kNeededCalls[] = {{"commit", ""},   {"flush", "session"}, {"rollback", ""},   {"zero_grad", ""},    {"eval", "model"},
+                                       {"eval", "net"},  {"backward", ""},     {"step", "optim"},  {"step", "scheduler"}, {"full_clean", ""},
+                                       {"refresh_from_db", ""}};
+
+void forget_call(const FunctionView& view, std::uint32_t s, std::vector<Splice>& out) {
+  const auto end = view.statements()[s].end;
+  if (end - view.statements()[s].begin < 5 || !view.is(end - 1, ")") || !view.is(end - 2, "(") || !view.is(end - 4, ".")) return;
+  const bool needed = std::any_of(std::begin(kNeededCalls), std::end(kNeededCalls), [&](const NeededCall& call) {
+    return view.is(end - 3, call.method) && view.word(end - 5).find(call.receiver_has) != std::string_view::npos;
+  });
+  if (!needed) return;
+  if (const auto lines = view.removal(s, s + 1)) out.push_back({*lines, ""});
+}
+
+}  // namespace
+
 void find_framework_specific(const FunctionView& view, std::vector<Splice>& out) {
-  // Calls that a framework needs and that nothing reports when they are missing.
-  static constexpr std::array<std::string_view, 4> kNeeded = {"commit", "zero_grad", "eval", "flush"};
-  for (std::uint32_t s = 1; s < view.statements().size(); ++s) {
-    const auto& statement = view.statements()[s];
-    const auto end = statement.end;
-    if (end - statement.begin < 5 || !view.is(end - 1, ")") || !view.is(end - 2, "(") || !view.is(end - 4, ".")) continue;
-    if (std::find(kNeeded.begin(), kNeeded.end(), view.word(end - 3)) != kNeeded.end()) remove_statement(view, s, out);
-  }
+  for (std::uint32_t s = 1; s < view.statements().size(); ++s) forget_call(view, s, out);
   for (std::uint32_t i = 1; i + 2 < view.size(); ++i) {
-    if (view.is(i, "debug") && view.is(i + 1, "=") && view.is(i + 2, "False") && view.depth(i) > 0) replace(view, i + 2, i + 2, "True", out);
-    const bool axis = (view.is(i, "axis") || view.is(i, "dim")) && view.is(i + 1, "=") && view.depth(i) > 0;
+    const auto open = view.opener(i);
+    const bool argument = view.is(i + 1, "=") && view.is(open, "(") && view.follows_operand(open) && !view.is(view.statements()[view.statement_of(i)].begin, "def");
+    if (argument && view.is(i, "debug") && view.is(i + 2, "False")) replace(view, i + 2, i + 2, "True", out);
+    const bool axis = argument && (view.is(i, "axis") || view.is(i, "dim")) && !view.is(i - 1, "-");
     if (axis && view.is(i + 2, "0")) replace(view, i + 2, i + 2, "1", out);
     if (axis && view.is(i + 2, "1")) replace(view, i + 2, i + 2, "0", out);
     if (view.is(i, "get_object_or_404") && view.is(i + 1, "(") && view.kind(i + 2) == TokenKind::name && view.is(i + 3, ",") && i + 4 < view.size())

@@ -1,8 +1,7 @@
-// Mistakes that parse and do something else.
+// Mistakes of thought that parse and do something else: conditions, returns, defaults, None, variables.
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <set>
+#include <optional>
 
 #include "actors/mutator/operators.hpp"
 
@@ -15,87 +14,10 @@ void replace(const FunctionView& view, std::uint32_t i, std::string text, std::v
   out.push_back({view[i].bytes, std::move(text)});
 }
 
-// Statements whose change nobody would notice: logging and what only shows an object.
-bool unnoticed(const FunctionView& view, std::uint32_t i) {
-  const auto& statement = view.statements()[view.statement_of(i)];
-  static constexpr std::array<std::string_view, 6> kLoggers = {"logging", "logger", "log", "LOG", "print", "warnings"};
-  return std::find(kLoggers.begin(), kLoggers.end(), view.word(statement.begin)) != kLoggers.end();
-}
-
-bool is_display_method(const FunctionView& view) {
-  for (std::uint32_t i = 0; i + 1 < view.size(); ++i)
-    if (view.is(i, "def")) return view.is(i + 1, "__repr__") || view.is(i + 1, "__str__");
-  return false;
-}
-
-bool starts_statement(const FunctionView& view, std::uint32_t i) { return view.statements()[view.statement_of(i)].begin == i; }
-
-// Names bound in the function: parameters and what is assigned to, in order of their first place.
-std::vector<std::string_view> local_names(const FunctionView& view) {
-  std::vector<std::string_view> out;
-  const auto add = [&](std::uint32_t i) {
-    const auto name = view.word(i);
-    if (name != "self" && name != "cls" && name != "_" && std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
-  };
-  const auto& header = view.statements().front();
-  for (std::uint32_t i = header.begin; i < header.end; ++i)
-    if (view.kind(i) == TokenKind::name && view.depth(i) == 1 && (view.is(i - 1, "(") || view.is(i - 1, ",") || view.is(i - 1, "*") || view.is(i - 1, "**")))
-      add(i);
-  for (const auto& statement : view.statements()) {
-    std::uint32_t i = statement.begin;
-    if (view.is(i, "for")) {
-      for (++i; i < statement.end && !view.is(i, "in"); ++i)
-        if (view.kind(i) == TokenKind::name && !view.is(i + 1, ".") && !view.is(i + 1, "[") && !view.is(i - 1, ".")) add(i);
-      continue;
-    }
-    if (view.kind(i) == TokenKind::name && view.is(i + 1, "=")) add(i);
-  }
-  return out;
-}
+// A statement longer than this is not forgotten as a whole.
+constexpr std::uint32_t kForgottenTokensMax = 14;
 
 }  // namespace
-
-void find_off_by_one(const FunctionView& view, std::vector<Splice>& out) {
-  for (std::uint32_t i = 0; i < view.size(); ++i) {
-    if (view.kind(i) != TokenKind::number || unnoticed(view, i)) continue;
-    const auto digits = view.word(i);
-    int value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error != std::errc() || end != digits.data() + digits.size() || digits.size() > 3) continue;
-    replace(view, i, std::to_string(value + 1), out);
-    if (value > 0) replace(view, i, std::to_string(value - 1), out);
-  }
-}
-
-void find_wrong_operator(const FunctionView& view, std::vector<Splice>& out) {
-  static constexpr std::array<std::string_view, 5> kBinary = {"+", "-", "*", "/", "//"};
-  for (std::uint32_t i = 1; i + 1 < view.size(); ++i) {
-    if (view.kind(i) != TokenKind::op || !view.ends_operand(i - 1) || unnoticed(view, i)) continue;
-    if (view.kind(i + 1) == TokenKind::string || view.kind(i - 1) == TokenKind::string) continue;
-    if (view.is(i, "+=")) replace(view, i, "-=", out);
-    if (view.is(i, "-=")) replace(view, i, "+=", out);
-    if (std::find(kBinary.begin(), kBinary.end(), view.word(i)) == kBinary.end()) continue;
-    for (const auto other : kBinary)
-      if (!view.is(i, other)) replace(view, i, std::string(other), out);
-  }
-}
-
-void find_wrong_comparison(const FunctionView& view, std::vector<Splice>& out) {
-  struct Swap {
-    std::string_view from;
-    std::array<std::string_view, 2> to;
-  };
-  static constexpr Swap kSwaps[] = {{"<", {"<=", ">"}}, {"<=", {"<", ">="}}, {">", {">=", "<"}}, {">=", {">", "<="}}, {"==", {"!=", ""}}, {"!=", {"==", ""}}};
-  for (std::uint32_t i = 1; i + 1 < view.size(); ++i) {
-    if (view.kind(i) != TokenKind::op || unnoticed(view, i)) continue;
-    // len(x) > 0 and len(x) >= 1 mean the same for what len can answer.
-    const bool never_negative = view.is(i - 1, ")") && view.is(i + 1, "0");
-    for (const auto& swap : kSwaps)
-      if (view.is(i, swap.from))
-        for (const auto to : swap.to)
-          if (!to.empty() && !(never_negative && swap.from == "==" && to == "<=")) replace(view, i, std::string(to), out);
-  }
-}
 
 void find_and_or_swap(const FunctionView& view, std::vector<Splice>& out) {
   for (std::uint32_t i = 1; i + 1 < view.size(); ++i) {
@@ -106,28 +28,57 @@ void find_and_or_swap(const FunctionView& view, std::vector<Splice>& out) {
 }
 
 void find_missing_return(const FunctionView& view, std::vector<Splice>& out) {
-  for (std::uint32_t s = 1; s < view.statements().size(); ++s) {
+  const auto header = view.header();
+  for (std::uint32_t i = 1; i + 1 < view.size(); ++i) {
+    if (!view.is(i, "return")) continue;
+    const auto s = view.statement_of(i);
     const auto& statement = view.statements()[s];
-    const auto i = statement.begin;
-    if (!view.is(i, "return") || statement.end - i < 2) continue;
-    if (statement.end - i == 2 && view.is(i + 1, "None")) continue;  // what falls off the end answers None too
-    if (!view.is(i + 1, "*")) out.push_back({{view[i].bytes.begin, view[i + 1].bytes.begin}, ""});
-    if (!view.removable(s)) continue;
-    auto lines = view.lines(statement);
-    // The last line has no line feed of its own: take the one before it.
-    if (lines.end == view.text().size() && lines.begin > 0 && view.text().back() != '\n') --lines.begin;
-    out.push_back({lines, ""});
+    const auto value = statement.end - i - 1;
+    if (value == 0 || view.is(i + 1, ";")) continue;
+    if (value == 1 && view.is(i + 1, "None")) continue;  // what falls off the end answers None too
+    // A text alone at the top would become the documentation.
+    const bool documents = s == header + 1 && view.kind(i + 1) == TokenKind::string;
+    if (!view.is(i + 1, "*") && !documents) out.push_back({{view[i].bytes.begin, view[i + 1].bytes.begin}, ""});
+    if (i != statement.begin || value > kForgottenTokensMax || statement.line_end - statement.line_begin > 1) continue;
+    if (const auto lines = view.removal(s, s + 1)) out.push_back({*lines, ""});
   }
 }
+
+namespace {
+
+// Does the body treat parameter `name` as a list (false) or a mapping (true)? Nothing if it does not say.
+std::optional<bool> kind_of_default(const FunctionView& view, std::string_view name, std::uint32_t from) {
+  static constexpr std::array<std::string_view, 6> kOfLists = {"append", "extend", "insert", "sort", "remove", "index"};
+  static constexpr std::array<std::string_view, 7> kOfMappings = {"items", "keys", "values", "get", "setdefault", "update", "copy"};
+  const auto among = [&](const auto& list, std::uint32_t i) { return std::find(list.begin(), list.end(), view.word(i)) != list.end(); };
+  for (auto i = from; i < view.size(); ++i) {
+    if (!view.is(i, name) || view.kind(i) != TokenKind::name || view.is(i - 1, ".")) continue;
+    if (view.is(i + 1, ".") && among(kOfLists, i + 2)) return false;
+    if (view.is(i + 1, ".") && among(kOfMappings, i + 2)) return true;
+    if (view.is(i + 1, "=") || view.is(i + 1, "or")) {
+      if (view.is(i + 2, "[") || view.is(i + 2, "list") || view.is(i + 2, "(") || view.is(i + 2, "tuple")) return false;
+      if (view.is(i + 2, "{") || view.is(i + 2, "dict")) return true;
+    }
+    if (view.is(i - 1, "in") && view.is(view.statements()[view.statement_of(i)].begin, "for")) return false;
+    if (view.is(i - 1, "**")) return true;
+  }
+  if (name.size() > 3 && name.ends_with('s') && !name.ends_with("ss") && !name.ends_with("is") && !name.ends_with("us")) return name.starts_with("kw");
+  return std::nullopt;
+}
+
+}  // namespace
 
 void find_mutable_default(const FunctionView& view, std::vector<Splice>& out) {
   for (const auto& statement : view.statements()) {
     if (!view.is(statement.begin, "def") && !view.is(statement.begin + 1, "def")) continue;
-    for (std::uint32_t i = statement.begin + 2; i + 1 < statement.end; ++i)
-      if (view.is(i, "None") && view.depth(i) == 1 && view.is(i - 1, "=") && (view.is(i + 1, ",") || view.is(i + 1, ")"))) {
-        replace(view, i, "[]", out);
-        replace(view, i, "{}", out);
-      }
+    std::string_view parameter;
+    for (std::uint32_t i = statement.begin + 2; i + 1 < statement.end; ++i) {
+      if (view.depth(i) != 1) continue;
+      if (view.kind(i) == TokenKind::name && (view.is(i - 1, ",") || view.is(i - 1, "("))) parameter = view.word(i);
+      if (!view.is(i, "None") || !view.is(i - 1, "=") || !(view.is(i + 1, ",") || view.is(i + 1, ")"))) continue;
+      const auto mapping = kind_of_default(view, parameter, statement.end);
+      if (mapping) replace(view, i, *mapping ? "{}" : "[]", out);
+    }
   }
 }
 
@@ -138,44 +89,126 @@ void find_none_check_missing(const FunctionView& view, std::vector<Splice>& out)
     if (view.is(i + 1, "not") && view.is(i + 2, "None")) out.push_back({{view[i].bytes.begin, view[i + 1].bytes.end}, "is"});
   }
   // The guard and the one statement under it are left out.
-  for (std::uint32_t s = 1; s + 1 < view.statements().size(); ++s) {
+  constexpr std::uint32_t kGuardTokensMax = 8;
+  for (std::uint32_t s = 1; s < view.statements().size(); ++s) {
     const auto& guard = view.statements()[s];
-    const auto& body = view.statements()[s + 1];
-    if (!view.is(guard.begin, "if") || !view.opens_block(guard) || guard.end - guard.begin > 6) continue;
-    const bool about_none = view.is(guard.end - 2, "None") && (view.is(guard.end - 3, "is") || view.is(guard.end - 3, "not"));
-    if (!about_none || body.indent_bytes <= guard.indent_bytes || view.opens_block(view.statements()[s - 1])) continue;
-    const bool last = s + 2 == view.statements().size();
-    if (!last) {
-      const auto& next = view.statements()[s + 2];
+    if (!view.is(guard.begin, "if") || guard.end - guard.begin > kGuardTokensMax + kForgottenTokensMax) continue;
+    auto colon = guard.begin;
+    while (colon < guard.end && !(view.is(colon, ":") && view.depth(colon) == 0)) ++colon;
+    const bool about_none = view.is(colon - 1, "None") && (view.is(colon - 2, "is") || view.is(colon - 2, "not"));
+    if (!about_none || colon - guard.begin > kGuardTokensMax) continue;
+    const bool block = colon + 1 == guard.end;
+    const auto end = s + (block ? 2 : 1);
+    if (end > view.statements().size()) continue;
+    const auto& body = view.statements()[end - 1];
+    if (body.line_end - guard.line_begin > 3 || body.end - body.begin > kGuardTokensMax + kForgottenTokensMax) continue;
+    if (end < view.statements().size()) {
+      const auto& next = view.statements()[end];
       if (next.indent_bytes > guard.indent_bytes || view.is(next.begin, "else") || view.is(next.begin, "elif")) continue;
     }
-    auto range = view.lines(guard);
-    range.end = view.lines(body).end;
-    if (last && range.begin > 0 && view.text().back() != '\n') --range.begin;
-    out.push_back({range, ""});
+    if (const auto lines = view.removal(s, end)) out.push_back({*lines, ""});
   }
 }
 
+namespace {
+
+struct Local {
+  std::string_view name;
+  std::uint32_t bound_at;  // token
+};
+
+// Is the name at i bound by a comprehension or a for statement?
+bool is_loop_target(const FunctionView& view, std::uint32_t i) {
+  const auto begin = view.statements()[view.statement_of(i)].begin;
+  for (auto j = i; j-- > begin;) {
+    if (view.is(j, "for")) return true;
+    if (view.is(j, "in") || view.is(j, "=") || view.depth(j) + 1 < view.depth(i)) return false;
+  }
+  return false;
+}
+
+bool is_lambda_parameter(const FunctionView& view, std::uint32_t i) {
+  const auto begin = view.statements()[view.statement_of(i)].begin;
+  for (auto j = i; j-- > begin && view.depth(j) >= view.depth(i);) {
+    if (view.depth(j) > view.depth(i)) continue;
+    if (view.is(j, "lambda")) return true;
+    if (view.is(j, ":")) return false;
+  }
+  return false;
+}
+
+// The last "=" or augmented assignment of the statement outside of brackets, or its begin.
+std::uint32_t last_assignment(const FunctionView& view, const Statement& statement) {
+  for (auto j = statement.end; j-- > statement.begin;)
+    if (view.depth(j) == 0 && view.kind(j) == TokenKind::op && view.word(j).ends_with('=') && !view.is(j, "==") && !view.is(j, "!=") &&
+        !view.is(j, "<=") && !view.is(j, ">="))
+      return j;
+  return statement.begin;
+}
+
+// Parameters and names assigned to, in order of their first place.
+std::vector<Local> local_names(const FunctionView& view) {
+  constexpr std::size_t kNamesMax = 64;
+  std::vector<Local> out;
+  const auto add = [&](std::uint32_t i) {
+    const auto name = view.word(i);
+    const bool known = std::any_of(out.begin(), out.end(), [&](const Local& local) { return local.name == name; });
+    if (!known && name != "self" && name != "cls" && name.find_first_not_of('_') != std::string_view::npos && out.size() < kNamesMax)
+      out.push_back({name, i});
+  };
+  const auto& header = view.statements()[view.header()];
+  for (auto i = header.begin; i < header.end; ++i)
+    if (view.kind(i) == TokenKind::name && view.depth(i) == 1 && (view.is(i - 1, "(") || view.is(i - 1, ",") || view.is(i - 1, "*") || view.is(i - 1, "**")))
+      add(i);
+  for (auto s = view.header() + 1; s < view.statements().size(); ++s) {
+    const auto& statement = view.statements()[s];
+    auto i = statement.begin;
+    if (view.is(i, "for")) {
+      for (++i; i < statement.end && !view.is(i, "in"); ++i)
+        if (view.kind(i) == TokenKind::name && !view.is(i + 1, ".") && !view.is(i + 1, "[") && !view.is(i - 1, ".")) add(i);
+    } else if (view.kind(i) == TokenKind::name && (view.is(i + 1, "=") || view.is(i + 1, ":") || view.is(i + 1, ","))) {
+      for (const auto end = last_assignment(view, statement); i < end; ++i)
+        if (view.kind(i) == TokenKind::name && view.depth(i) == 0 && !view.is(i - 1, ".") && (view.is(i + 1, "=") || view.is(i + 1, ","))) add(i);
+    }
+  }
+  return out;
+}
+
+// Is the name at i read, and may another variable stand there?
+bool is_plain_use(const FunctionView& view, std::uint32_t i) {
+  static constexpr std::array<std::string_view, 9> kBinding = {"global", "nonlocal", "import", "from", "def", "class", "del", "case", "@"};
+  static constexpr std::array<std::string_view, 3> kBefore = {".", "as", "def"};
+  const auto& statement = view.statements()[view.statement_of(i)];
+  if (std::find(kBinding.begin(), kBinding.end(), view.word(statement.begin)) != kBinding.end() || view.is(statement.begin + 1, "def")) return false;
+  if (std::find(kBefore.begin(), kBefore.end(), view.word(i - 1)) != kBefore.end()) return false;
+  if (view.is(i + 1, "=") && view.depth(i) > 0) return false;  // an argument's name
+  if (view.is(i + 1, ":=") || (view.is(i + 1, "(") && i == statement.begin)) return false;
+  const auto assignment = last_assignment(view, statement);
+  if (i < assignment) {
+    const auto open = view.opener(i);
+    if (open == view.size() || !view.follows_operand(open)) return false;
+  }
+  return !is_loop_target(view, i) && !is_lambda_parameter(view, i) && !view.in_annotation(i);
+}
+
+}  // namespace
+
 void find_variable_misuse(const FunctionView& view, std::vector<Splice>& out) {
-  if (view.statements().empty() || is_display_method(view)) return;
+  const auto header = view.header();
+  if (header + 1 >= view.statements().size()) return;
   const auto names = local_names(view);
   if (names.size() < 2) return;
-  std::set<std::string_view> known(names.begin(), names.end());
-  for (std::uint32_t i = view.statements().front().end; i < view.size(); ++i) {
-    if (view.kind(i) != TokenKind::name || !known.contains(view.word(i)) || unnoticed(view, i)) continue;
-    if (view.is(i - 1, ".") || view.is(i + 1, "=") || view.is(i - 1, "as") || view.is(i - 1, "global") || view.is(i - 1, "nonlocal") ||
-        view.is(i - 1, "def") || view.is(i - 1, "class") || view.is(i - 1, "del") || view.is(i - 1, "import") || starts_statement(view, i))
-      continue;
+  for (auto i = view.statements()[header].end; i < view.size(); ++i) {
+    if (view.kind(i) != TokenKind::name) continue;
+    const auto own = std::find_if(names.begin(), names.end(), [&](const Local& local) { return local.name == view.word(i); });
+    if (own == names.end() || view.unnoticed(i) || !is_plain_use(view, i)) continue;
     const auto& statement = view.statements()[view.statement_of(i)];
-    const bool for_target = view.is(statement.begin, "for") && [&] {
-      for (auto j = statement.begin; j < i; ++j)
-        if (view.is(j, "in")) return false;
-      return true;
-    }();
-    const bool comprehension_target = view.is(i - 1, "for") || view.is(i + 1, "in");
-    if (for_target || comprehension_target) continue;
-    for (const auto other : names)
-      if (other != view.word(i)) replace(view, i, std::string(other), out);
+    for (const auto& other : names) {
+      // Bound before this statement; x = x, x.f(x) and for x in x are not slips of this kind.
+      const bool itself = view.is(statement.begin, other.name) || (view.is(statement.begin, "for") && view.is(statement.begin + 1, other.name));
+      if (other.bound_at >= statement.begin || other.name == own->name || itself) continue;
+      replace(view, i, std::string(other.name), out);
+    }
   }
 }
 

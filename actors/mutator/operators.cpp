@@ -1,6 +1,10 @@
 // The table. Tests run every row's example.
 #include "actors/mutator/operators.hpp"
 
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
 namespace mendel::mutator {
 namespace {
 
@@ -27,8 +31,8 @@ constexpr Operator kOperators[] = {
      find_and_or_swap},
     {"missing_return", Class::logic, "computes the result and forgets to return it", "def f(a):\n    return a + 1", "def f(a):\n    a + 1", 1,
      find_missing_return},
-    {"mutable_default", Class::logic, "shares one default object between all calls", "def f(a, b=None):\n    return b",
-     "def f(a, b=[]):\n    return b", 12, find_mutable_default},
+    {"mutable_default", Class::logic, "shares one default object between all calls",
+     "def f(a, seen=None):\n    seen = seen or []\n    seen.append(a)", "def f(a, seen=[]):\n    seen = seen or []\n    seen.append(a)", 12, find_mutable_default},
     {"none_check_missing", Class::logic, "turns a check for None around or leaves it out", "def f(a):\n    return a is None",
      "def f(a):\n    return a is not None", 5, find_none_check_missing},
     {"variable_misuse", Class::logic, "uses another variable of the same function", "def f(a, b):\n    return a * a + b",
@@ -67,7 +71,30 @@ const Operator* find_operator(std::string_view name) {
   return nullptr;
 }
 
-std::string apply(std::string_view text, const Splice& splice) {
+std::string_view nearest_operator(std::string_view name) {
+  std::string_view best;
+  std::size_t best_distance = ~std::size_t{0};
+  for (const auto& row : kOperators) {
+    const std::string_view known = row.name;
+    std::vector<std::size_t> line(known.size() + 1);
+    std::iota(line.begin(), line.end(), 0u);
+    for (std::size_t i = 0; i < name.size(); ++i) {
+      auto diagonal = std::exchange(line[0], i + 1);
+      for (std::size_t k = 1; k <= known.size(); ++k) {
+        const auto replaced = diagonal + (name[i] == known[k - 1] ? 0u : 1u);
+        diagonal = line[k];
+        line[k] = std::min({replaced, line[k] + 1, line[k - 1] + 1});
+      }
+    }
+    if (line.back() < best_distance) {
+      best_distance = line.back();
+      best = known;
+    }
+  }
+  return best;
+}
+
+std::string spliced(std::string_view text, const Splice& splice) {
   std::string out;
   out.reserve(text.size() + splice.text.size());
   out.append(text.substr(0, splice.range.begin)).append(splice.text).append(text.substr(splice.range.end));

@@ -2,6 +2,7 @@
 // have made this mistake, and says what would stand there instead.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,9 +32,10 @@ struct Operator {
 };
 
 std::span<const Operator> operators();
-const Operator* find_operator(std::string_view name);
+const Operator* find_operator(std::string_view name);  // null if there is none
+std::string_view nearest_operator(std::string_view name);  // by edit distance, for error messages
 
-std::string apply(std::string_view text, const Splice& splice);
+std::string spliced(std::string_view text, const Splice& splice);
 
 // Each appends its splices. Rows of the table; grouped by file.
 void find_missing_colon(const FunctionView&, std::vector<Splice>&);

@@ -1,5 +1,5 @@
 // Slips after which the code does not parse any more. Each splice is sure to break the function by
-// construction, so that no parser is needed to know it.
+// construction; the stage checks it all the same.
 #include <array>
 
 #include "actors/mutator/operators.hpp"
@@ -10,22 +10,6 @@ namespace {
 using syntax::TokenKind;
 
 void drop(const FunctionView& view, std::uint32_t i, std::vector<Splice>& out) { out.push_back({view[i].bytes, ""}); }
-
-// Would Python's indentation rules accept these statements, with statement `changed` indented by `indent`?
-bool indentation_holds(const FunctionView& view, std::uint32_t changed, std::uint32_t indent) {
-  std::vector<std::uint32_t> levels{view.statements().front().indent_bytes};
-  bool block_expected = false;
-  for (std::uint32_t s = 0; s < view.statements().size(); ++s) {
-    const auto& statement = view.statements()[s];
-    const auto width = s == changed ? indent : statement.indent_bytes;
-    if (block_expected != (width > levels.back())) return false;
-    if (block_expected) levels.push_back(width);
-    while (levels.back() > width) levels.pop_back();
-    if (levels.back() != width) return false;
-    block_expected = view.opens_block(statement);
-  }
-  return !block_expected;
-}
 
 }  // namespace
 
@@ -50,15 +34,16 @@ void find_missing_comma(const FunctionView& view, std::vector<Splice>& out) {
     const auto right = view.kind(i + 1), left = view.kind(i - 1);
     // What could go on from the left side (an operator, a bracket, a second string) would still parse.
     if (right != TokenKind::name && right != TokenKind::number && right != TokenKind::string) continue;
-    if (right == TokenKind::string && left != TokenKind::name && left != TokenKind::number) continue;
-    if (left == TokenKind::keyword || !(view.ends_operand(i - 1) || left == TokenKind::string)) continue;
+    if (right == TokenKind::string && left == TokenKind::string) continue;
+    if (!view.ends_operand(i - 1) && left != TokenKind::string) continue;
     if (view[i + 1].bytes.begin == view[i].bytes.end) continue;  // would join two words
     drop(view, i, out);
   }
 }
 
 void find_indentation_error(const FunctionView& view, std::vector<Splice>& out) {
-  static constexpr std::array<int, 6> kSteps = {2, -2, 4, -4, 1, -1};
+  static constexpr std::array<int, 6> kSteps = {4, -4, 2, -2, 1, -1};
+  if (!indentation_holds(view)) return;
   for (std::uint32_t s = 1; s < view.statements().size(); ++s) {
     const auto& statement = view.statements()[s];
     const auto lines = view.lines(statement);

@@ -111,6 +111,20 @@ std::string range_text(std::size_t begin, std::size_t end) {
 }  // namespace
 
 std::vector<Hunk> line_difference(std::string_view before, std::string_view after, std::uint32_t changes_max) {
+  // Whole lines that both share at their ends are never numbered.
+  const auto [a_front, b_front] = std::mismatch(before.begin(), before.end(), after.begin(), after.end());
+  if (a_front == before.end() && b_front == after.end()) return {};
+  const auto shared = before.substr(0, static_cast<std::size_t>(a_front - before.begin()));
+  const auto front = shared.rfind('\n') + 1;  // npos + 1 is 0
+  const auto lines = static_cast<std::uint32_t>(std::count(shared.begin(), shared.begin() + static_cast<std::ptrdiff_t>(front), '\n'));
+  before.remove_prefix(front);
+  after.remove_prefix(front);
+  const auto back = static_cast<std::size_t>(std::mismatch(before.rbegin(), before.rend(), after.rbegin(), after.rend()).first - before.rbegin());
+  if (const auto feed = before.find('\n', before.size() - back); feed != std::string_view::npos) {
+    const auto tail = before.size() - feed - 1;
+    before.remove_suffix(tail);
+    after.remove_suffix(tail);
+  }
   Numbering numbering;
   const auto symbols = [&](std::string_view text) {
     Symbols out;
@@ -118,7 +132,14 @@ std::vector<Hunk> line_difference(std::string_view before, std::string_view afte
     return out;
   };
   const auto a = symbols(before);
-  return difference(a, symbols(after), changes_max);
+  auto out = difference(a, symbols(after), changes_max);
+  for (auto& hunk : out) {
+    hunk.before_begin += lines;
+    hunk.before_end += lines;
+    hunk.after_begin += lines;
+    hunk.after_end += lines;
+  }
+  return out;
 }
 
 std::vector<Hunk> token_difference(std::string_view before, std::span<const Token> before_tokens, std::string_view after,

@@ -13,13 +13,52 @@ constexpr std::string_view kKeywords[] = {"False", "None",   "True",  "and",    
                                           "from",  "global", "if",    "import", "in",   "is",     "lambda", "nonlocal", "not",
                                           "or",    "pass",   "raise", "return", "try",  "while",  "with",   "yield"};
 
-// Longest first within a first character; anything else is one byte.
-constexpr std::string_view kOperators[] = {"**=", "//=", ">>=", "<<=", "...", "!=", "==", "<=", ">=", "->", ":=", "**", "//",
-                                           "<<",  ">>",  "+=",  "-=",  "*=",  "/=", "%=", "&=", "|=", "^=", "@="};
+// What a byte can begin or go on, as bits.
+enum ByteClass : std::uint8_t { kNameStart = 1, kDigit = 2, kSpace = 4, kPrefix = 8, kOperator = 16, kName = kNameStart | kDigit };
 
-bool is_name_start(unsigned char c) { return c == '_' || static_cast<unsigned>((c | 32) - 'a') < 26u || c >= 0x80; }
-bool is_digit(unsigned char c) { return static_cast<unsigned>(c - '0') < 10u; }
-bool is_name(unsigned char c) { return is_name_start(c) || is_digit(c); }
+constexpr std::array<std::uint8_t, 256> kClasses = [] {
+  std::array<std::uint8_t, 256> out{};
+  for (unsigned c = 0; c < 256; ++c)
+    if (c == '_' || (c | 32u) - 'a' < 26u || c >= 0x80) out[c] = kNameStart;
+  for (unsigned c = '0'; c <= '9'; ++c) out[c] = kDigit;
+  for (const char c : std::string_view(" \t\r\f")) out[static_cast<unsigned char>(c)] = kSpace;
+  for (const char c : std::string_view("rRbBuUfF")) out[static_cast<unsigned char>(c)] |= kPrefix;
+  for (const char c : std::string_view("()[]{}<>=+-*/%&|^~@:;,.!")) out[static_cast<unsigned char>(c)] = kOperator;
+  return out;
+}();
+
+bool is_of(char c, std::uint8_t classes) { return (kClasses[static_cast<unsigned char>(c)] & classes) != 0; }
+
+// Words of at most eight bytes as numbers, in a table with no two keywords in one slot of kProbes.
+constexpr std::size_t kKeywordSlots = 128, kProbes = 4;
+
+constexpr std::uint64_t packed(std::string_view word) {
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < word.size(); ++i) out |= static_cast<std::uint64_t>(static_cast<unsigned char>(word[i])) << (8 * i);
+  return out;
+}
+constexpr std::size_t slot_of(std::uint64_t word) { return (word * 0x9e3779b97f4a7c15ull) >> 57; }
+
+constexpr std::array<std::uint64_t, kKeywordSlots + kProbes> kKeywordTable = [] {
+  std::array<std::uint64_t, kKeywordSlots + kProbes> out{};
+  for (const auto word : kKeywords) {
+    std::size_t slot = slot_of(packed(word)), probes = 0;
+    while (out[slot] != 0) ++slot, ++probes;
+    if (probes >= kProbes) throw "raise kProbes";  // at compile time
+    out[slot] = packed(word);
+  }
+  return out;
+}();
+
+// Size of the operator that `rest` begins with: the longest of `**=` `//=` `>>=` `<<=` `...`, then those
+// of two bytes, else 1.
+std::size_t operator_size(std::string_view rest) {
+  const char first = rest[0], second = rest.size() > 1 ? rest[1] : '\0', third = rest.size() > 2 ? rest[2] : '\0';
+  if (first == '.') return second == '.' && third == '.' ? 3 : 1;
+  if (second == first && (first == '*' || first == '/' || first == '<' || first == '>')) return third == '=' ? 3 : 2;
+  if (second == '=') return std::string_view("!=<>+-*/%&|^@:").find(first) != std::string_view::npos ? 2 : 1;
+  return first == '-' && second == '>' ? 2 : 1;
+}
 
 class Scanner {
  public:
@@ -40,17 +79,19 @@ class Scanner {
   }
 
   void step() {
-    const auto c = static_cast<unsigned char>(text_[at_]);
+    const char c = text_[at_];
+    const auto bits = kClasses[static_cast<unsigned char>(c)];
+    if ((bits & kSpace) != 0) return void(++at_);
+    if ((bits & kPrefix) != 0 || c == '"' || c == '\'')
+      if (const auto prefix = string_prefix(); prefix != kNotAString) return string(prefix);
+    if ((bits & kNameStart) != 0) return name();
+    if ((bits & kDigit) != 0 || (c == '.' && is_of(peek(1), kDigit))) return number();
     if (c == '\n') return line_feed();
-    if (c == ' ' || c == '\t' || c == '\r' || c == '\f') return void(++at_);
+    if (c == '#') return comment();
     if (c == '\\' && (peek(1) == '\n' || (peek(1) == '\r' && peek(2) == '\n'))) {
       at_ += peek(1) == '\n' ? 2 : 3;
       return void(++line_);
     }
-    if (c == '#') return comment();
-    if (const auto prefix = string_prefix(); prefix != kNotAString) return string(prefix);
-    if (is_name_start(c)) return name();
-    if (is_digit(c) || (c == '.' && is_digit(static_cast<unsigned char>(peek(1))))) return number();
     op();
   }
 
@@ -76,7 +117,7 @@ class Scanner {
     for (; n < 3; ++n) {
       const char c = peek(n);
       if (c == '"' || c == '\'') return n;
-      if (std::strchr("rRbBuUfF", c) == nullptr || c == '\0') return kNotAString;
+      if (!is_of(c, kPrefix)) return kNotAString;
     }
     return kNotAString;
   }
@@ -123,7 +164,7 @@ class Scanner {
 
   void name() {
     const auto begin = at_;
-    while (at_ < text_.size() && is_name(static_cast<unsigned char>(text_[at_]))) ++at_;
+    while (at_ < text_.size() && is_of(text_[at_], kName)) ++at_;
     add(is_keyword(text_.substr(begin, at_ - begin)) ? TokenKind::keyword : TokenKind::name, begin, at_);
   }
 
@@ -131,26 +172,19 @@ class Scanner {
     const auto begin = at_;
     const bool hex = text_[at_] == '0' && (peek(1) | 32) == 'x';
     while (at_ < text_.size()) {
-      const auto c = static_cast<unsigned char>(text_[at_]);
+      const char c = text_[at_];
       const bool sign = (c == '+' || c == '-') && !hex && (text_[at_ - 1] | 32) == 'e' && at_ > begin;
-      if (!is_name(c) && c != '.' && !sign) break;
+      if (!is_of(c, kName) && c != '.' && !sign) break;
       ++at_;
     }
     add(TokenKind::number, begin, at_);
   }
 
   void op() {
-    const auto rest = text_.substr(at_, 3);
-    std::size_t size = 1;
-    for (const auto candidate : kOperators)
-      if (rest.starts_with(candidate)) {
-        size = candidate.size();
-        break;
-      }
     const auto begin = at_;
-    at_ += size;
-    const bool known = size > 1 || std::strchr("()[]{}<>=+-*/%&|^~@:;,.!", text_[begin]) != nullptr;
-    add(known && text_[begin] != '\0' ? TokenKind::op : TokenKind::error, begin, at_);
+    const bool known = is_of(text_[at_], kOperator);
+    at_ += known ? operator_size(text_.substr(at_, 3)) : 1;
+    add(known ? TokenKind::op : TokenKind::error, begin, at_);
   }
 
   std::string_view text_;
@@ -166,7 +200,9 @@ std::vector<Token> tokens(std::string_view text) { return Scanner(text).run(); }
 
 bool is_keyword(std::string_view word) {
   if (word.size() < 2 || word.size() > 8) return false;
-  return std::binary_search(std::begin(kKeywords), std::end(kKeywords), word);
+  const auto number = packed(word);
+  const auto* at = kKeywordTable.data() + slot_of(number);
+  return std::find(at, at + kProbes, number) != at + kProbes;
 }
 
 }  // namespace mendel::syntax

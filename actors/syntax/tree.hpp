@@ -55,6 +55,10 @@ class Parser {
   // `kParseMicrosMax`); a text with errors is a value, see Tree::has_error.
   Result<Tree> parse(std::string_view text);
 
+  // The same tree as parse(text), in little more than the time of the lines that `text` does not share with
+  // the text of `similar`: for versions of a file. Anything broken on either side is parsed afresh.
+  Result<Tree> parse(std::string_view text, const Tree& similar);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -3,6 +3,7 @@
 #include "actors/validator/minhash.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cstring>
 #include <vector>
@@ -34,33 +35,43 @@ std::uint64_t mix(std::uint64_t x) {
   return x ^ (x >> 32);
 }
 
-std::uint64_t token_hash(std::string_view word) {
-  std::uint64_t hash = 0x9e3779b97f4a7c15ull ^ word.size();
-  for (; word.size() >= 8; word.remove_prefix(8)) {
-    std::uint64_t eight;
-    std::memcpy(&eight, word.data(), 8);
-    hash = mix(hash ^ eight);
-  }
-  std::uint64_t rest = 0;
-  std::memcpy(&rest, word.data(), word.size());
-  return mix(hash ^ rest);
+template <class Number>
+std::uint64_t load(const char* at) {
+  Number out;
+  std::memcpy(&out, at, sizeof out);
+  return out;
 }
 
-// Hashes of all 5-grams, in order, repeated ones included.
+// Overlapping loads instead of a copy of the odd bytes; the size keeps "aa" and "aaa" apart.
+std::uint64_t token_hash(std::string_view word) {
+  const auto size = word.size();
+  const char *begin = word.data(), *end = begin + size;
+  std::uint64_t hash = 0x9e3779b97f4a7c15ull * size;
+  if (size >= 8) {
+    for (; end - begin > 8; begin += 8) hash = mix(hash ^ load<std::uint64_t>(begin));
+    return mix(hash ^ load<std::uint64_t>(end - 8));
+  }
+  if (size >= 4) return mix(hash ^ (load<std::uint32_t>(begin) | load<std::uint32_t>(end - 4) << 32));
+  if (size == 0) return mix(hash);
+  return mix(hash ^ (load<std::uint8_t>(begin) | load<std::uint8_t>(begin + size / 2) << 8 | load<std::uint8_t>(end - 1) << 16));
+}
+
+constexpr int kTurn = 11;  // bits that a token's hash is turned by, each time it moves one place back
+
+// Hashes of all 5-grams, in order, repeated ones included. A cyclic polynomial: what enters is added, what
+// leaves is taken out again by its own bits.
 void shingles(std::string_view text, std::span<const syntax::Token> tokens, std::vector<std::uint32_t>& out) {
-  std::uint64_t window[kShingleTokens] = {};
-  std::size_t count = 0;
-  const auto join = [&](std::size_t size) {
-    std::uint64_t hash = size;
-    for (std::size_t i = 0; i < size; ++i) hash = (hash ^ window[(count - size + i) % kShingleTokens]) * 0x9fb21c651e98df25ull;
-    out.push_back(static_cast<std::uint32_t>(mix(hash) >> 16));
-  };
+  std::uint64_t window[kShingleTokens] = {}, rolling = 0;
+  std::size_t count = 0, next = 0;
   for (const auto& token : tokens) {
     if (token.kind == syntax::TokenKind::comment || token.kind == syntax::TokenKind::newline) continue;
-    window[count++ % kShingleTokens] = token_hash(text.substr(token.bytes.begin, token.bytes.size()));
-    if (count >= kShingleTokens) join(kShingleTokens);
+    const auto entering = token_hash(text.substr(token.bytes.begin, token.bytes.size()));
+    rolling = std::rotl(rolling, kTurn) ^ std::rotl(window[next], kTurn * static_cast<int>(kShingleTokens)) ^ entering;
+    window[next] = entering;
+    next = next + 1 == kShingleTokens ? 0 : next + 1;
+    if (++count >= kShingleTokens) out.push_back(static_cast<std::uint32_t>(mix(rolling) >> 16));
   }
-  if (count > 0 && count < kShingleTokens) join(count);
+  if (count > 0 && count < kShingleTokens) out.push_back(static_cast<std::uint32_t>(mix(rolling ^ count) >> 16));
 }
 
 // Integer arithmetic alone, so every clone gives the same bits.
@@ -93,11 +104,8 @@ MinHash minhash(std::string_view text, std::span<const syntax::Token> tokens) {
 }
 
 std::string to_bytes(const MinHash& signature) {
-  std::string out;
-  out.reserve(kMinHashBytes);
-  for (const auto value : signature)
-    for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<char>(value >> shift & 255));
-  return out;
+  static_assert(std::endian::native == std::endian::little, "Proof keeps little-endian numbers");
+  return std::string(reinterpret_cast<const char*>(signature.data()), kMinHashBytes);
 }
 
 double similarity(std::string_view a, std::string_view b) {

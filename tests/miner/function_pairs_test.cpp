@@ -12,8 +12,8 @@ namespace {
 constexpr std::uint32_t kLines = 10;
 
 FilePairs pairs(const std::string& before, const std::string& after, std::uint32_t lines = kLines) {
-  syntax::Parser parser;
-  return function_pairs(parser, before, after, lines);
+  RecentTrees trees;
+  return function_pairs(trees, "a.py", before, after, lines);
 }
 
 const std::string kClass =

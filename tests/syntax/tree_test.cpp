@@ -48,6 +48,17 @@ TEST_CASE("a function that shares its line with other code is not cut") {
   CHECK(cut_of("def f(): pass; x = 1\n") == "def f(): pass; x = 1");
 }
 
+TEST_CASE("a cut ends before the line break, be it LF or CRLF") {
+  CHECK(cut_of("def f():\r\n\treturn 1\r\nx = 2\r\n") == "def f():\r\n\treturn 1");
+  CHECK(cut_of("def f():\r\n\treturn 1  # one\r\n") == "def f():\r\n\treturn 1  # one");
+  CHECK(cut_of("def f(): pass\n\r\n") == "def f(): pass");
+}
+
+TEST_CASE("a byte order mark belongs to the file, not to its first function") {
+  CHECK(cut_of("\xEF\xBB\xBF""def f():\n    return 1\n") == "def f():\n    return 1");
+  CHECK(cut_of("\xEF\xBB\xBF@a\ndef f(): pass\n") == "@a\ndef f(): pass");
+}
+
 TEST_CASE("a line indented less than the function cannot be cut") {
   CHECK(cut_of("class C:\n    def f(self):\n        x = 1\n# note\n        return x\n") == "(nothing)");
 }
@@ -82,6 +93,52 @@ TEST_CASE("hostile texts are answered, not followed") {
   const auto tree = parser.parse(elifs);
   REQUIRE(tree);
   CHECK(functions(*tree).size() == 1);
+}
+
+TEST_CASE("parsing beside a similar tree gives what parsing afresh gives") {
+  const std::filesystem::path folder = "/usr/lib/python3.11";
+  if (!std::filesystem::exists(folder)) {
+    MESSAGE("SKIPPED: no /usr/lib/python3.11 on this machine");
+    return;
+  }
+  constexpr const char* kPieces[] = {"", "\n", "    ", "x", "\"\"\"", "(", "def g(a):\n    return a\n\n\n", ":", "\r\n", "# é\n", "\t", "if x:\n        pass\n"};
+  std::uint32_t state = 7;
+  const auto below = [&state](std::size_t n) { return ((state = state * 1664525u + 1013904223u) >> 8) % n; };
+  Parser parser;
+  std::size_t sound = 0, broken = 0;
+  for (const char* name : {"heapq.py", "json/decoder.py", "json/encoder.py", "textwrap.py", "this.py"}) {
+    std::ifstream in(folder / name, std::ios::binary);
+    std::stringstream buffer;
+    buffer << in.rdbuf();
+    const std::string before = buffer.str();
+    const auto old_tree = parser.parse(before);
+    REQUIRE(old_tree);
+    for (int i = 0; i < 40; ++i) {
+      auto after = before;
+      auto at = below(after.size());
+      if (i % 2 == 0) at = after.rfind('\n', at) == std::string::npos ? 0 : after.rfind('\n', at) + 1;
+      const auto elsewhere = below(after.size() / 2);
+      if (i % 4 == 0) after.insert(after.rfind('\n', elsewhere) == std::string::npos ? 0 : after.rfind('\n', elsewhere) + 1, "# one more line\n");
+      if (i % 10 == 9) after.pop_back();
+      at = std::min(at, after.size() - 1);
+      after.replace(at, i % 3 == 0 ? after.find('\n', at) - at + 1 : below(40), kPieces[below(std::size(kPieces))]);
+      const auto beside = parser.parse(after, *old_tree), afresh = parser.parse(after);
+      REQUIRE(beside);
+      REQUIRE(afresh);
+      REQUIRE(beside->has_error() == afresh->has_error());
+      ++(afresh->has_error() ? broken : sound);
+      const auto a = functions(*beside), b = functions(*afresh);
+      REQUIRE(a.size() == b.size());
+      for (std::size_t k = 0; k < a.size(); ++k) {
+        REQUIRE(a[k].bytes == b[k].bytes);
+        REQUIRE(a[k].line_begin == b[k].line_begin);
+        REQUIRE(a[k].line_end == b[k].line_end);
+        REQUIRE(a[k].symbol == b[k].symbol);
+      }
+    }
+  }
+  CHECK(sound > 50);
+  CHECK(broken > 30);
 }
 
 TEST_CASE("every function of the standard library comes back byte for byte") {

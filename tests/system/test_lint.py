@@ -12,11 +12,13 @@ def test_diagnostics_have_one_schema(mendel, tmp_path):
     found = mendel.json_lines("lint", "a.py")
     assert [d["rule"] for d in found] == ["E713", "F541"]
     first = found[0]
+    line = CODE.splitlines()[1]
+    assert (line[23 - 1:33 - 1], line[27 - 1:33 - 1]) == ("not a in b", "a in b")  # columns count characters
     assert {k: first[k] for k in ("tool", "path", "line", "column", "end_line", "end_column")} == {
-        "tool": "ruff", "path": "a.py", "line": 2, "column": 28, "end_line": 2, "end_column": 36}
+        "tool": "ruff", "path": "a.py", "line": 2, "column": 27, "end_line": 2, "end_column": 33}
     assert first["severity"] and first["message"]
     assert first["fix"]["applicability"] == "safe"
-    assert first["fix"]["edits"] == [{"line": 2, "column": 24, "end_line": 2, "end_column": 36, "content": "a not in b"}]
+    assert first["fix"]["edits"] == [{"line": 2, "column": 23, "end_line": 2, "end_column": 33, "content": "a not in b"}]
 
 
 def test_each_fix_is_a_pair_of_its_own_byte_for_byte(mendel, tmp_path):

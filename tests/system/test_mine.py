@@ -1,5 +1,8 @@
 """Mining as people run it: rules of the funnel, provenance, bad repositories, the same bytes for any number of jobs."""
+import collections
 import json
+import os
+import random
 import subprocess
 
 import pytest
@@ -61,7 +64,7 @@ def test_the_funnel_counts_each_rule_in_its_order(mendel, repository):
     repository.commit("Fix docs", {"README": "x"})
     repository.commit("Add a feature", {"a.py": BEFORE.replace("n < 1", "n < 2")})
     repository.commit("Fix both", {"a.py": AFTER, "b.py": AFTER})
-    repository.commit("Fix the test", {"tests/test_a.py": "def test(): pass\n"})
+    repository.commit("Fix the harness", {"tests/test_a.py": "def test(): pass\n"})
     repository.commit("Fix much", {"a.py": AFTER + "".join(f"x{i} = {i}\n" for i in range(40))})
     repository.commit("Fix the constant", {"b.py": AFTER + "Y = 1\n"})
     repository.commit("Fix g", {"b.py": AFTER.replace("return x", "return -x") + "Y = 1\n"})
@@ -160,6 +163,84 @@ def test_damaged_objects_never_kill(mendel, repository):
             assert mendel("mine", "git", repository.folder, status=None).returncode in (0, 1)
         path.write_bytes(kept)
     assert len(mendel.json_lines("mine", "git", repository.folder)) == 1
+
+
+def packed(repository):
+    """The repository in one pack, with enough versions that the pack holds differences, and the pack's files."""
+    text = "".join(f"def f{i}(n):\n    return n + {i}\n\n\n" for i in range(20))
+    for i in range(8):
+        repository.commit(f"Fix number {i}", {"a.py": text})
+        text = text.replace(f"return n + {i}\n", f"return n - {i}\n")
+    repository.git("gc", "--quiet")
+    return sorted((repository.folder / ".git/objects/pack").glob("pack-*"))
+
+
+def test_damaged_packs_and_indices_never_kill(mendel, repository):
+    files = [*packed(repository), *(repository.folder / ".git" / name for name in ("HEAD", "packed-refs", "config"))]
+    assert len(mendel.json_lines("mine", "git", repository.folder)) == 7
+    chosen = random.Random(7)
+    statuses = collections.Counter()
+    for path in files:
+        kept = path.read_bytes()
+        path.chmod(0o644)
+        cuts = [kept[:n] for n in {0, 1, len(kept) // 2, len(kept) - 1}]
+        flips = []
+        for _ in range(12):
+            damaged = bytearray(kept)
+            at = chosen.randrange(len(damaged))
+            damaged[at:at + 4] = chosen.randbytes(4)
+            flips.append(bytes(damaged))
+        for damaged in (*cuts, *flips, kept + b"more", b"\xff" * len(kept)):
+            path.write_bytes(damaged)
+            done = mendel("mine", "git", repository.folder, status=None, timeout=30)
+            assert done.returncode in (0, 1), (path, done.returncode, damaged)
+            assert done.returncode == 0 or "error:" in done.stderr
+            statuses[done.returncode] += 1
+        path.write_bytes(kept)
+    assert statuses[0] > 5 and statuses[1] > 20
+    assert len(mendel.json_lines("mine", "git", repository.folder)) == 7
+
+
+def test_a_truncated_repository_names_what_is_damaged(mendel, repository):
+    files = {path.suffix: path for path in packed(repository)}
+    index, pack = files[".idx"], files[".pack"]
+    kept = index.read_bytes()
+    index.chmod(0o644)
+    index.write_bytes(kept[:-100])
+    error = mendel("mine", "git", repository.folder, status=1).stderr
+    assert index.name in error and "git index-pack" in error
+    index.write_bytes(kept)
+    pack.unlink()
+    error = mendel("mine", "git", repository.folder, status=1).stderr
+    assert "missing or damaged" in error and "git fsck" in error
+
+
+def test_objects_of_an_alternate_are_found_and_a_missing_one_is_said(mendel, repository):
+    repository.commit("Start", {"a.py": BEFORE})
+    repository.commit("Fix f", {"a.py": AFTER})
+    other = repository.folder.parent / "borrowing"
+    repository.git("clone", "--quiet", "--shared", repository.folder, other)
+    assert len(mendel.json_lines("mine", "git", other)) == 1
+    alternates = other / ".git/objects/info/alternates"
+    for text in ("/no/such/folder\n", f"{other}/.git/objects\n", "\0\xff\n"):
+        alternates.write_text(text)
+        assert "missing or damaged" in mendel("mine", "git", other, status=1).stderr
+
+
+def test_paths_that_are_no_repository_are_errors_that_name_them(mendel, repository, tmp_path):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "bare.git").mkdir()
+    (tmp_path / "bare.git/HEAD").write_text("ref: refs/heads/main\n")
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked/.git").write_text("gitdir: /no/such/folder\n")
+    for name in ("file", "dangling", "bare.git", "linked", ""):
+        error = mendel("mine", "git", tmp_path / name, status=1).stderr
+        assert str(tmp_path / name) in error and "not a git repository" in error, error
+    repository.commit("Start", {"a.py": BEFORE})
+    os.mkfifo(repository.folder / ".git/objects/pack/pack-x.idx")
+    (repository.folder / ".git/objects/pack/pack-x.pack").write_bytes(b"")
+    assert "pack-x.idx" in mendel("mine", "git", repository.folder, status=1, timeout=30).stderr
 
 
 @pytest.mark.parametrize("name, word", [("missing", "not a git repository"), (".", "not a git repository"), ("http://example.com/a", "https"),

@@ -48,12 +48,20 @@ TEST_CASE("the estimate is within four standard errors of the exact similarity")
 }
 
 TEST_CASE("the estimate is not biased") {
+  // Words that no other text has: 5-grams that all texts share would err the same way in each.
+  const auto words = [](std::uint64_t seed) {
+    Random random(seed);
+    std::string out;
+    for (int i = 0; i < 60; ++i) out += "w" + std::to_string(random.below(1'000'000)) + " ";
+    return out;
+  };
   double error = 0;
-  for (int n = 0; n < 200; ++n) {
-    const std::string a = function_of(n, 20), b = a.substr(0, a.size() / 2) + function_of(n + 1000, 20).substr(a.size() / 2);
+  constexpr int kTexts = 400;
+  for (std::uint64_t n = 0; n < kTexts; ++n) {
+    const std::string a = words(n), b = a.substr(0, a.size() * (1 + n % 9) / 10) + words(n + kTexts);
     error += similarity(signed_text(a), signed_text(b)) - exact(a, b);
   }
-  CHECK(std::abs(error / 200) < 0.01);
+  CHECK(std::abs(error / kTexts) < 0.006);  // three standard errors
 }
 
 TEST_CASE("a signature does not see comments and layout") {
@@ -61,7 +69,7 @@ TEST_CASE("a signature does not see comments and layout") {
 }
 
 TEST_CASE("a signature is the same in every release") {
-  CHECK(hash64(signed_text("def f(a):\n    return g(a, 1)")) == 6218513951304647525ull);
+  CHECK(hash64(signed_text("def f(a):\n    return g(a, 1)")) == 15105211898647099042ull);
 }
 
 TEST_CASE("short and empty texts have signatures, equal only if their tokens are") {

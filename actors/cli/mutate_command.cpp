@@ -1,0 +1,182 @@
+// mendel mutate PATH...: pairs of mutated and clean functions as JSON lines, in the order of the files.
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "actors/cli/commands.hpp"
+#include "actors/mutator/mutator_stage.hpp"
+#include "actors/mutator/operators.hpp"
+#include "proto/pair_json.hpp"
+
+namespace mendel::cli {
+namespace {
+
+struct MutateOptions {
+  std::vector<std::string> paths, operators;
+  std::optional<std::uint32_t> seed, per_function;
+  std::optional<double> clean_share;
+  std::uint32_t jobs = 1;
+  std::string out;
+  bool list = false;
+};
+
+struct Answer {
+  std::string lines;  // JSON, each with its line feed
+  std::map<std::string, std::uint64_t> funnel;
+  std::string left_out;  // "PATH: reason"
+  std::optional<Error> failure;
+};
+
+// As many mutators as files are worked on at once.
+class Mutators {
+ public:
+  explicit Mutators(const Config& config) : config_(config) {}
+
+  Result<WorkResult> run(const WorkItem& item) {
+    auto mutator = take();
+    if (!mutator) return mutator.error();
+    auto result = (*mutator)->run(item);
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(*std::move(mutator));
+    return result;
+  }
+
+ private:
+  using Mutator = std::unique_ptr<mutator::MutatorStage>;
+
+  Result<Mutator> take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        auto mutator = std::move(idle_.back());
+        idle_.pop_back();
+        return mutator;
+      }
+    }
+    return mutator::MutatorStage::start(config_);
+  }
+
+  const Config& config_;
+  std::mutex mutex_;
+  std::vector<Mutator> idle_;
+};
+
+Answer pairs_of(Mutators& mutators, const Config& config, const NamedFile& file) {
+  Answer answer;
+  auto text = read_file(file.path, config.sources().file_bytes_max());
+  if (!text) {
+    answer.left_out = text.error().what;
+    return answer;
+  }
+  WorkItem item;
+  item.set_stage(Stage::mutate);
+  auto& source = *item.mutable_mutate()->add_files();
+  source.set_repository(file.root);
+  source.set_path(file.relative);
+  source.set_text(*std::move(text));
+  const auto result = mutators.run(item);
+  if (!result) {
+    answer.failure = result.error();
+    return answer;
+  }
+  for (const auto& pair : result->pairs()) answer.lines += to_json(pair) + "\n";
+  for (const auto& [counter, n] : result->funnel()) answer.funnel[counter] = n;
+  for (const auto& rejection : result->rejections())
+    answer.left_out = file.path + ": " + rejection.reason() + (rejection.detail().empty() ? "" : ": " + rejection.detail());
+  return answer;
+}
+
+int list_operators(const Context& context) {
+  if (context.json) {
+    auto out = nlohmann::ordered_json::array();
+    for (const auto& row : mutator::operators())
+      out.push_back({{"name", row.name}, {"class", mutator::name_of(row.bug_class)}, {"description", row.description},
+                     {"before", row.before}, {"after", row.after}});
+    std::printf("%s\n", out.dump().c_str());
+  } else {
+    const auto indented = [](const char* mark, std::string_view text) {
+      std::string lines = std::string("    ") + mark + " ";
+      for (const char c : text) lines += c == '\n' ? std::string("\n    ") + mark + " " : std::string(1, c);
+      std::printf("%s\n", lines.c_str());
+    };
+    for (const auto& row : mutator::operators()) {
+      std::printf("%s (%s): %s\n", row.name, mutator::name_of(row.bug_class), row.description);
+      indented("-", row.before);
+      indented("+", row.after);
+    }
+  }
+  return std::fflush(stdout) == 0 ? kDone : kFailed;
+}
+
+Config effective(const Context& context, const MutateOptions& options) {
+  Config config = context.config;
+  if (options.seed) config.set_seed(*options.seed);
+  if (options.per_function) config.mutable_mutate()->set_per_function(*options.per_function);
+  if (options.clean_share) config.mutable_mutate()->set_clean_share(*options.clean_share);
+  if (!options.operators.empty()) config.mutable_mutate()->mutable_operators()->Assign(options.operators.begin(), options.operators.end());
+  return config;
+}
+
+int mutate(const Context& context, const MutateOptions& options) {
+  if (options.list) return list_operators(context);
+  if (options.paths.empty()) return fail_use("mutate: PATH is required (or --list)");
+  const auto config = effective(context, options);
+  if (const auto checked = mutator::MutatorStage::start(config); !checked) return fail(checked.error());
+  const auto files = python_files(options.paths);
+  if (!files) return fail(files.error());
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(options.out.empty() ? nullptr : std::fopen(options.out.c_str(), "wb"),
+                                                             [](std::FILE* f) { return std::fclose(f); });
+  if (!options.out.empty() && !file) return fail({ErrorCode::io_error, options.out + ": cannot be written"});
+  std::FILE* out = file ? file.get() : stdout;
+  Progress progress(context, "mutate", files->size(), "files");
+  Mutators mutators(config);
+  std::map<std::string, std::uint64_t> funnel;
+  std::optional<Error> failure;
+  std::uint64_t left_out = 0;
+  bool written = true;
+  in_order<Answer>(
+      files->size(), options.jobs, [&](std::uint64_t i) { return pairs_of(mutators, config, (*files)[i]); },
+      [&](std::uint64_t, Answer answer) {
+        progress.add();
+        if (answer.failure && !failure) failure = answer.failure;
+        if (!answer.left_out.empty()) {
+          warn(answer.left_out);
+          ++left_out;
+        }
+        for (const auto& [counter, n] : answer.funnel) funnel[counter] += n;
+        if (!failure) written = std::fwrite(answer.lines.data(), 1, answer.lines.size(), out) == answer.lines.size() && written;
+      });
+  progress.finish();
+  if (failure) return fail(*failure);
+  if (interrupted()) return kInterrupted;
+  if (!written || std::fflush(out) != 0) return fail({ErrorCode::io_error, "the pairs could not be written"});
+  note(std::to_string(funnel["mutate.pairs"]) + " pairs (" + std::to_string(funnel["mutate.pairs.no_bug"]) + " without a bug) from " +
+       std::to_string(funnel["mutate.functions"]) + " functions in " + std::to_string(files->size()) + " files, " + std::to_string(left_out) +
+       " files left out");
+  return kDone;
+}
+
+std::function<int()> declare(CLI::App& app, Context& context) {
+  const auto options = std::make_shared<MutateOptions>();
+  options->jobs = std::max(1u, std::thread::hardware_concurrency());
+  app.add_option("PATH", options->paths, "files or folders of Python code, - for stdin");
+  app.add_option("--seed", options->seed, "decides every random choice (default: seed of the configuration)");
+  app.add_option("--per-function", options->per_function, "bugs made of each function at most (default: mutate.per_function)")->check(CLI::Range(1u, 100u));
+  app.add_option("--operators", options->operators, "operators to use, comma-separated (default: all)")->delimiter(',');
+  app.add_option("--clean-share", options->clean_share, "share of samples without a bug (default: mutate.clean_share)")->check(CLI::Range(0.0, 0.9));
+  app.add_option("--jobs", options->jobs, "threads (default: all cores); the output does not depend on it")->check(CLI::Range(1u, 1024u));
+  app.add_option("--out", options->out, "file to write to (default: stdout)");
+  app.add_flag("--list", options->list, "print the operators with what they do, before and after");
+  return [options, &context] { return mutate(context, *options); };
+}
+
+}  // namespace
+
+const Subcommand kMutateCommand = {"mutate", "put realistic bugs into clean functions",
+                                   "  mendel mutate src --seed 7 --out pairs.jsonl\n  mendel mutate src --operators off_by_one,missing_colon --clean-share 0\n"
+                                   "  mendel --json mutate --list",
+                                   declare};
+
+}  // namespace mendel::cli

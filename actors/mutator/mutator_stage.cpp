@@ -1,0 +1,214 @@
+// From files to pairs: one parse a file; each function is cut out, given bugs of different operators,
+// and only the mutated function is parsed again.
+//
+// Counters: mutate.files, mutate.functions (looked at), mutate.pairs and mutate.pairs.OPERATOR (no_bug
+// for clean samples), mutate.skipped.REASON (functions passed over), mutate.discarded.REASON (bugs that
+// failed their check), mutate.rejected.REASON (files).
+#include "actors/mutator/mutator_stage.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "actors/mutator/operators.hpp"
+#include "actors/mutator/source_text.hpp"
+#include "actors/syntax/tree.hpp"
+#include "proto/pair_json.hpp"
+
+namespace mendel::mutator {
+namespace {
+
+constexpr std::size_t kFunctionBytesMax = 16u << 10;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr int kTriesPerOperator = 3;
+constexpr std::size_t kDetailBytesMax = 500;
+
+BugClass::Value class_of(OperatorClass value) {
+  static constexpr BugClass::Value kValues[] = {BugClass::syntax,   BugClass::logic, BugClass::style,
+                                                BugClass::security, BugClass::async, BugClass::framework};
+  return kValues[static_cast<std::size_t>(value)];
+}
+
+// Documentation, pass, `...`, `raise NotImplementedError` and `return` alone teach nothing.
+bool is_trivial(const FunctionView& view) {
+  for (auto s = view.header() + 1; s < view.statements().size(); ++s) {
+    const auto& statement = view.statements()[s];
+    const auto i = statement.begin;
+    const auto tokens = statement.end - i;
+    const bool alone = tokens == 1 && (view.kind(i) == syntax::TokenKind::string || view.is(i, "pass") || view.is(i, "...") || view.is(i, "return"));
+    if (!alone && !(view.is(i, "raise") && view.is(i + 1, "NotImplementedError"))) return false;
+  }
+  return true;
+}
+
+// The choices about one function, the same wherever and whenever it is mutated.
+Random choices(std::uint32_t seed, const SourceFile& file, std::string_view symbol, std::string_view text) {
+  const auto id = ContentHash().add(std::uint64_t{seed}).add(file.repository()).add(file.path()).add(symbol).add(text).finish<>();
+  return Random(hash64(id.view()));
+}
+
+class SplicingMutator final : public MutatorStage {
+ public:
+  SplicingMutator(const Config& config, std::vector<const Operator*> rows) : config_(config), rows_(std::move(rows)) {}
+
+  Result<WorkResult> run(const WorkItem& item) override {
+    if (item.input_case() != WorkItem::kMutate) return Error{ErrorCode::invalid_input, "the mutator was given an item of another stage"};
+    WorkResult result;
+    result.set_item_id(item.id());
+    result.set_stage(Stage::mutate);
+    for (const char* counter : {"mutate.files", "mutate.functions", "mutate.pairs"}) (*result.mutable_funnel())[counter];
+    for (const auto& file : item.mutate().files()) {
+      count("mutate.files", result);
+      const char* reason = why_not_mutated(file.text(), config_.sources().file_bytes_max());
+      if (*reason != '\0') reject(file, reason, "", result);
+      else add_file(file, result);
+    }
+    return result;
+  }
+
+ private:
+  void count(const std::string& counter, WorkResult& result) { ++(*result.mutable_funnel())[counter]; }
+
+  void reject(const SourceFile& file, const char* reason, const std::string& detail, WorkResult& result) {
+    auto& rejection = *result.add_rejections();
+    rejection.set_subject(file.path());
+    rejection.set_reason(reason);
+    rejection.set_detail(detail.substr(0, kDetailBytesMax));
+    count(std::string("mutate.rejected.") + reason, result);
+  }
+
+  void add_file(const SourceFile& file, WorkResult& result) {
+    // A function on the first line would be indented by the byte order mark.
+    std::string_view text = file.text();
+    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    const auto tree = parser_.parse(text);
+    if (!tree) return reject(file, tree.error().code == ErrorCode::too_large ? "too_large" : "too_complex", tree.error().what, result);
+    if (tree->has_error()) return reject(file, "does_not_parse", "", result);
+    std::set<std::string> ids;
+    std::uint32_t covered = 0;  // bytes of functions that pairs were made of
+    for (const auto& function : syntax::functions(*tree)) {
+      // A function inside another comes with it.
+      if (function.bytes.begin < covered) continue;
+      count("mutate.functions", result);
+      const auto cut = cut_if_wanted(*tree, function, result);
+      if (!cut) continue;
+      covered = function.bytes.end;
+      add_function(file, function, *cut, ids, result);
+    }
+  }
+
+  std::optional<std::string> cut_if_wanted(const syntax::Tree& tree, const syntax::Function& function, WorkResult& result) {
+    const auto lines = function.line_end - function.line_begin;
+    const char* reason = nullptr;
+    std::optional<syntax::Cut> cut;
+    if (lines < config_.mutate().lines_min()) reason = "too_short";
+    else if (lines > config_.mutate().lines_max()) reason = "too_long";
+    else if (!(cut = syntax::cut_function(tree, function))) reason = "not_cuttable";
+    else if (cut->text.size() > kFunctionBytesMax) reason = "too_long";
+    if (reason == nullptr) return std::move(cut->text);
+    count(std::string("mutate.skipped.") + reason, result);
+    return std::nullopt;
+  }
+
+  void add_function(const SourceFile& file, const syntax::Function& function, const std::string& text, std::set<std::string>& ids,
+                    WorkResult& result) {
+    const FunctionView view(text);
+    if (is_trivial(view)) return count("mutate.skipped.trivial", result);
+    auto random = choices(config_.seed(), file, function.symbol, text);
+    // Clean samples to each bug, so that the whole has the share asked for; where one clean sample a
+    // function is not enough, fewer bugs are kept.
+    const double share = config_.mutate().clean_share();
+    const auto bugs_max = config_.mutate().per_function();
+    const double clean = static_cast<double>(bugs_max) * share / (1 - share);
+    const double keep = clean > 1 ? 1 / clean : 1;
+    std::uint32_t made = 0;
+    for (const auto* row : shuffled(random)) {
+      if (made == bugs_max) break;
+      const auto bug = make_bug(view, *row, random, result);
+      if (!bug) continue;
+      ++made;
+      if (random.uniform() < keep) add_pair(file, function, *bug, text, row, ids, result);
+    }
+    if (made == 0) return count("mutate.skipped.no_place", result);
+    const double clean_here = static_cast<double>(made) * share / (1 - share);
+    if (random.uniform() < clean_here * keep) add_pair(file, function, text, text, nullptr, ids, result);
+  }
+
+  // Operators in a random order in which heavy ones come early.
+  std::vector<const Operator*> shuffled(Random& random) const {
+    std::vector<std::pair<double, const Operator*>> keyed;
+    for (const auto* row : rows_) keyed.emplace_back(-random.uniform() * row->weight, row);
+    std::stable_sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<const Operator*> out;
+    for (const auto& [key, row] : keyed) out.push_back(row);
+    return out;
+  }
+
+  std::optional<std::string> make_bug(const FunctionView& view, const Operator& row, Random& random, WorkResult& result) {
+    splices_.clear();
+    row.find(view, splices_);
+    for (int attempt = 0; attempt < kTriesPerOperator && !splices_.empty(); ++attempt) {
+      std::swap(splices_[random.below(splices_.size())], splices_.back());
+      auto text = spliced(view.text(), splices_.back());
+      splices_.pop_back();
+      const char* reason = why_discarded(view.text(), text, row.bug_class);
+      if (*reason == '\0') return text;
+      count(std::string("mutate.discarded.") + reason, result);
+    }
+    return std::nullopt;
+  }
+
+  const char* why_discarded(std::string_view before, const std::string& after, OperatorClass bug_class) {
+    if (after == before) return "unchanged";
+    const auto tree = parser_.parse(after);
+    if (!tree) return "too_complex";
+    const bool broken = tree->has_error();
+    if (bug_class != OperatorClass::syntax) return broken ? "does_not_parse" : "";
+    // The grammar is lenient about indentation, CPython is not.
+    return broken || !indentation_holds(FunctionView(after)) ? "" : "parses";
+  }
+
+  void add_pair(const SourceFile& file, const syntax::Function& function, const std::string& buggy, const std::string& fixed,
+                const Operator* row, std::set<std::string>& ids, WorkResult& result) {
+    Pair pair;
+    pair.set_buggy(buggy);
+    pair.set_fixed(fixed);
+    auto& bug = *pair.mutable_bug();
+    bug.set_class_(row == nullptr ? BugClass::none : class_of(row->bug_class));
+    bug.set_type(row == nullptr ? "no_bug" : row->name);
+    if (row != nullptr) bug.set_operator_(row->name);
+    auto& source = *pair.mutable_source();
+    source.set_kind(SourceKind::mutation);
+    source.set_repository(file.repository());
+    source.set_path(file.path());
+    source.set_symbol(function.symbol);
+    source.set_license(file.license());
+    source.set_seed(config_.seed());
+    set_pair_id(pair);
+    if (!ids.insert(pair.id()).second) return count("mutate.discarded.same_pair", result);
+    count("mutate.pairs", result);
+    count("mutate.pairs." + pair.bug().type(), result);
+    *result.add_pairs() = std::move(pair);
+  }
+
+  Config config_;
+  std::vector<const Operator*> rows_;
+  syntax::Parser parser_;
+  std::vector<Splice> splices_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<MutatorStage>> MutatorStage::start(const Config& config) {
+  std::vector<const Operator*> rows;
+  for (const auto& row : operators()) {
+    const auto& wanted = config.mutate().operators();
+    if (wanted.empty() || std::find(wanted.begin(), wanted.end(), row.name) != wanted.end()) rows.push_back(&row);
+  }
+  for (const auto& name : config.mutate().operators())
+    if (find_operator(name) == nullptr)
+      return Error{ErrorCode::invalid_input, "mutate.operators: there is no operator \"" + name + "\"; did you mean \"" +
+                                                 std::string(nearest_operator(name)) + "\"? `mendel mutate --list` prints all"};
+  return std::unique_ptr<MutatorStage>(std::make_unique<SplicingMutator>(config, std::move(rows)));
+}
+
+}  // namespace mendel::mutator

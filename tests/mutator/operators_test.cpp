@@ -1,0 +1,199 @@
+// Every row of the table on its own example, and on the functions of Python's own library.
+#include "actors/mutator/operators.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "actors/syntax/python_checker.hpp"
+#include "actors/syntax/tree.hpp"
+
+using namespace mendel;
+using namespace mendel::mutator;
+
+namespace {
+
+std::vector<std::string> results(const Operator& row, std::string_view text) {
+  const FunctionView view(text);
+  std::vector<Splice> splices;
+  row.find(view, splices);
+  std::vector<std::string> out;
+  for (const auto& splice : splices) out.push_back(spliced(text, splice));
+  return out;
+}
+
+bool gives(std::string_view name, std::string_view before, std::string_view after) {
+  const auto all = results(*find_operator(name), before);
+  return std::find(all.begin(), all.end(), after) != all.end();
+}
+
+std::size_t places(std::string_view name, std::string_view text) { return results(*find_operator(name), text).size(); }
+
+// Does the text hold a mistake that the grammar or the rules of indentation see?
+bool is_broken(syntax::Parser& parser, std::string_view text) {
+  const auto tree = parser.parse(text);
+  return !tree || tree->has_error() || !indentation_holds(FunctionView(text));
+}
+
+// The library of the CPython on the path; functions of some of its large modules.
+std::vector<std::string> library_functions(syntax::Parser& parser) {
+  std::FILE* asked = popen("python3 -c \"import sysconfig; print(sysconfig.get_paths()['stdlib'])\"", "r");
+  REQUIRE(asked != nullptr);
+  char line[4096] = "";
+  const bool answered = std::fgets(line, sizeof line, asked) != nullptr;
+  REQUIRE(pclose(asked) == 0);
+  REQUIRE(answered);
+  const std::filesystem::path root(std::string_view(line).substr(0, std::string_view(line).find('\n')));
+  std::vector<std::string> out;
+  for (const char* module : {"argparse.py", "asyncio/base_events.py", "asyncio/streams.py", "calendar.py", "configparser.py", "copy.py", "datetime.py",
+                             "difflib.py", "fractions.py", "inspect.py", "json/decoder.py", "logging/__init__.py", "pathlib.py", "pickle.py",
+                             "random.py", "shutil.py", "sqlite3/dump.py", "statistics.py", "tarfile.py", "textwrap.py", "urllib/parse.py", "zipfile.py"}) {
+    std::ifstream file(root / module);
+    if (!file) continue;  // some moved between versions
+    std::stringstream text;
+    text << file.rdbuf();
+    const auto content = text.str();
+    const auto tree = parser.parse(content);
+    REQUIRE(tree);
+    for (const auto& function : syntax::functions(*tree))
+      if (const auto cut = syntax::cut_function(*tree, function); cut && !function.has_error && function.line_end - function.line_begin <= 60)
+        out.push_back(cut->text);
+  }
+  REQUIRE(out.size() > 500);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("every operator turns its own example into its own bug") {
+  syntax::Parser parser;
+  for (const auto& row : operators()) {
+    CAPTURE(std::string(row.name));
+    CHECK(gives(row.name, row.before, row.after));
+    CHECK_FALSE(is_broken(parser, row.before));
+    CHECK(is_broken(parser, row.after) == (row.bug_class == OperatorClass::syntax));
+    CHECK(row.weight > 0);
+    CHECK(find_operator(row.name) == &row);
+  }
+}
+
+TEST_CASE("the table holds each type that the specification names once") {
+  static constexpr const char* kNamed[] = {"missing_colon",  "missing_parenthesis", "missing_bracket", "missing_comma",    "indentation_error",
+                                           "off_by_one",     "wrong_operator",      "wrong_comparison", "missing_return",  "mutable_default",
+                                           "shallow_copy",   "none_check_missing",  "wrong_exception", "bare_except",      "sql_injection",
+                                           "async_not_awaited", "framework_specific", "pandas_settingwithcopy"};
+  std::set<std::string_view> names;
+  for (const auto& row : operators()) CHECK(names.insert(row.name).second);
+  for (const char* name : kNamed) {
+    CAPTURE(name);
+    CHECK(names.contains(name));
+  }
+}
+
+TEST_CASE("places where the change would be none, or absurd, are left alone") {
+  CHECK(places("off_by_one", "def f(x):\n    return x[-1] + g(10, timeout=5) + (3, 8)[a]") == 1);
+  CHECK(gives("off_by_one", "def f(x):\n    return x[-1]", "def f(x):\n    return x[-2]"));
+  CHECK(gives("off_by_one", "def f(x, i):\n    return x[i + 1]", "def f(x, i):\n    return x[i]"));
+  CHECK(gives("off_by_one", "def f(n):\n    return range(n)", "def f(n):\n    return range(n - 1)"));
+  CHECK_FALSE(gives("off_by_one", "def f(i):\n    i += 1", "def f(i):\n    i += 0"));
+  CHECK(places("wrong_operator", "def f(a):\n    return a + 'x', 'x' + a, a * 1, a + 0, a + [1], '%s' % a") == 0);
+  CHECK(places("wrong_operator", "def f(a: int | str, *b, **c) -> int | bool:\n    g(*b, **c)\n    *d, e = b") == 0);
+  CHECK_FALSE(gives("wrong_comparison", "def f(a):\n    return len(a) > 0", "def f(a):\n    return len(a) < 0"));
+  CHECK(gives("wrong_comparison", "def f(a, b):\n    return a not in b", "def f(a, b):\n    return a in b"));
+  CHECK(places("missing_return", "def f():\n    return\n    return None") == 0);
+  CHECK(places("missing_return", "def f():\n    return 'text'") == 0);
+  CHECK(places("missing_comma", "def f():\n    return g('a', 'b', *c, (d,), -e)") == 0);
+  CHECK(places("mutable_default", "def f(timeout=None):\n    return g(timeout)") == 0);
+  CHECK(gives("mutable_default", "def f(a, seen=None):\n    seen = seen or {}", "def f(a, seen={}):\n    seen = seen or {}"));
+  CHECK(places("variable_misuse", "def f(a, b):\n    a = b\n    for a in b:\n        g(a=1).b = a") == 1);
+  CHECK(places("variable_misuse", "def f(a):\n    b = [x for x in a]\n    del b") == 0);
+  CHECK(places("wrong_exception", "def f(d):\n    try:\n        d()\n    except KeyError:\n        0\n    except (IndexError, AttributeError):\n        1") == 1);
+  CHECK(places("bare_except", "def f(d):\n    try:\n        d()\n    except KeyError:\n        0\n    except IndexError as e:\n        1") == 0);
+  CHECK(places("shallow_copy", "def f(a):\n    a[:] = b\n    a = a.copy()\n    del a[:]") == 0);
+  CHECK(gives("sql_injection", "def f(c, a):\n    c.execute('SELECT ?', (a,))", "def f(c, a):\n    c.execute('SELECT %s' % (a,))"));
+  CHECK(gives("none_check_missing", "def f(a):\n    b = 1\n    if a is None:\n        return b\n    return a", "def f(a):\n    b = 1\n    return a"));
+  CHECK(places("framework_specific", "def f(np, stream):\n    stream.flush()\n    axis = 0\n    return g(axis)") == 0);
+}
+
+TEST_CASE("an unknown name is answered with the nearest known one") {
+  CHECK(find_operator("missing_column") == nullptr);
+  CHECK(nearest_operator("missing_column") == "missing_colon");
+  CHECK(nearest_operator("off_by_two") == "off_by_one");
+}
+
+TEST_CASE("on real functions every splice changes code alone and breaks it exactly in the class syntax") {
+  syntax::Parser parser;
+  const auto functions = library_functions(parser);
+  std::vector<std::size_t> found(operators().size());
+  std::vector<Splice> splices;
+  std::uint64_t turn = 0;
+  for (const auto& text : functions) {
+    const FunctionView view(text);
+    std::vector<syntax::Token> spared;  // comments and strings
+    for (const auto& token : syntax::tokens(text))
+      if (token.kind == syntax::TokenKind::comment || token.kind == syntax::TokenKind::string) spared.push_back(token);
+    for (std::size_t r = 0; r < operators().size(); ++r) {
+      const auto& row = operators()[r];
+      CAPTURE(std::string(row.name));
+      splices.clear();
+      row.find(view, splices);
+      found[r] += splices.size();
+      for (const auto& splice : splices) {
+        REQUIRE(splice.range.begin <= splice.range.end);
+        REQUIRE(splice.range.end <= text.size());
+        const auto removed = std::string_view(text).substr(splice.range.begin, splice.range.size());
+        REQUIRE(removed != splice.text);
+        if (row.bug_class == OperatorClass::security) continue;  // a query is text
+        for (const auto& token : spared) {
+          const bool inside = splice.range.begin > token.bytes.begin && splice.range.begin < token.bytes.end;
+          const bool cut = splice.range.end > token.bytes.begin && splice.range.end < token.bytes.end;
+          REQUIRE_FALSE((inside || cut));
+        }
+      }
+      // Parsing all would take minutes: a few of each function, at places that move.
+      for (int n = 0; n < 2 && !splices.empty(); ++n) {
+        const auto& splice = splices[turn++ * 7919 % splices.size()];
+        const auto after = spliced(text, splice);
+        CAPTURE(text);
+        CAPTURE(after);
+        CHECK(after.starts_with(std::string_view(text).substr(0, splice.range.begin)));
+        CHECK(after.ends_with(std::string_view(text).substr(splice.range.end)));
+        CHECK(is_broken(parser, after) == (row.bug_class == OperatorClass::syntax));
+      }
+    }
+  }
+  // What the library gives no place for has its example only.
+  static constexpr const char* kRare[] = {"pandas_settingwithcopy", "framework_specific", "sql_injection"};
+  for (std::size_t r = 0; r < found.size(); ++r) {
+    CAPTURE(std::string(operators()[r].name));
+    if (std::find(std::begin(kRare), std::end(kRare), std::string_view(operators()[r].name)) == std::end(kRare)) CHECK(found[r] > 10);
+  }
+}
+
+TEST_CASE("CPython agrees about a sample of each operator") {
+  syntax::Parser parser;
+  auto started = syntax::PythonChecker::start({});
+  REQUIRE(started);
+  const auto functions = library_functions(parser);
+  std::uint64_t turn = 0;
+  for (const auto& row : operators()) {
+    std::vector<std::string> texts;
+    for (std::size_t f = 0; f < functions.size() && texts.size() < 150; ++f) {
+      const auto all = results(row, functions[f * 31 % functions.size()]);
+      if (!all.empty()) texts.push_back(all[turn++ * 7919 % all.size()]);
+    }
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    const auto verdicts = (*started)->check(views);
+    for (std::size_t i = 0; i < verdicts.size(); ++i) {
+      CAPTURE(std::string(row.name));
+      CAPTURE(texts[i]);
+      CAPTURE(verdicts[i].message);
+      CHECK((verdicts[i].kind == syntax::Validity::Kind::valid) == (row.bug_class != OperatorClass::syntax));
+    }
+  }
+}

@@ -1,0 +1,122 @@
+"""Mutating as people do it: any number of jobs, seeds, the table of operators, bad files."""
+import ast
+import json
+import warnings
+
+import pytest
+
+CODE = "def f(a, b):\n    c = a + b\n    if c > 10 and a:\n        return c\n    return a\n"
+
+
+def parses(text):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            ast.parse(text)
+        except SyntaxError:
+            return False
+    return True
+
+
+def test_the_bytes_do_not_depend_on_jobs_but_on_the_seed(mendel, real_code, tmp_path):
+    one = mendel("mutate", real_code, "--jobs", 1, "--out", tmp_path / "one")
+    assert one.stdout == ""
+    mendel("mutate", real_code, "--jobs", 2, "--out", tmp_path / "two")
+    first = (tmp_path / "one").read_bytes()
+    assert first == (tmp_path / "two").read_bytes()
+    assert mendel("mutate", real_code).stdout.encode() == first
+    assert mendel("mutate", real_code, "--seed", 8).stdout.encode() != first
+    assert mendel("--set", "seed=8", "mutate", real_code).stdout == mendel("mutate", real_code, "--seed", 8).stdout
+
+
+def test_pairs_of_real_code_are_valid_and_broken_as_their_class_says(mendel, real_code):
+    pairs = mendel.json_lines("mutate", real_code)
+    assert len(pairs) > 500
+    types = {p["bug"]["type"] for p in pairs}
+    assert len(types) >= 14 and "no_bug" in types
+    for pair in pairs:
+        bug = pair["bug"]
+        assert parses(pair["fixed"])
+        assert parses(pair["buggy"]) == (bug["class"] != "syntax"), pair
+        assert (pair["buggy"] == pair["fixed"]) == (bug["class"] == "none")
+        assert bug["operator"] == ("" if bug["class"] == "none" else bug["type"])
+        assert pair["source"]["kind"] == "mutation" and pair["source"]["seed"] == 7
+        assert pair["source"]["path"].startswith(pair["source"]["repository"] + "/")
+    clean = sum(p["bug"]["class"] == "none" for p in pairs) / len(pairs)
+    assert 0.1 < clean < 0.18
+
+
+def test_options_choose_operators_number_and_clean_share(mendel, real_code):
+    pairs = mendel.json_lines("mutate", real_code, "--operators", "missing_colon,off_by_one", "--clean-share", 0, "--per-function", 1)
+    assert {p["bug"]["type"] for p in pairs} == {"missing_colon", "off_by_one"}
+    places = [(p["source"]["path"], p["fixed"]) for p in pairs]
+    assert len(places) == len(set(places))
+    all_of_them = mendel.json_lines("mutate", real_code, "--per-function", 100, "--clean-share", 0)
+    kinds = [(p["source"]["path"], p["fixed"], p["bug"]["type"]) for p in all_of_them]
+    assert len(kinds) == len(set(kinds)) > 2 * len(pairs)
+
+
+def test_the_table_is_listed_for_people_and_programs(mendel):
+    rows = json.loads(mendel("--json", "mutate", "--list").stdout)
+    assert len(rows) >= 20
+    for row in rows:
+        assert set(row) == {"name", "class", "description", "before", "after"}
+        assert parses(row["before"]) and parses(row["after"]) == (row["class"] != "syntax"), row
+    text = mendel("mutate", "--list").stdout
+    for row in rows:
+        assert f"{row['name']} ({row['class']}): {row['description']}" in text
+
+
+def test_wrong_use_is_refused_by_name(mendel, tmp_path):
+    (tmp_path / "a.py").write_text(CODE)
+    done = mendel("mutate", "a.py", "--operators", "of_by_one", status=2)
+    assert "of_by_one" in done.stderr and "off_by_one" in done.stderr
+    assert "PATH" in mendel("mutate", status=2).stderr
+    mendel("mutate", "a.py", "--clean-share", "0.95", status=2)
+    mendel("mutate", "a.py", "--per-function", "0", status=2)
+    assert "missing.py" in mendel("mutate", "missing.py", status=1).stderr
+    assert "/no/such/folder/x" in mendel("mutate", "a.py", "--out", "/no/such/folder/x", status=1).stderr
+
+
+def test_bad_files_are_named_and_the_rest_is_mutated(mendel, tmp_path):
+    folder = tmp_path / "code"
+    folder.mkdir()
+    bad = {
+        "nul.py": (b"x = 1\0\n", "has_nul"),
+        "latin.py": (b"# \xe9\n", "bad_utf8"),
+        "line.py": (b"x = '" + b"a" * 10_000_000 + b"'\n", "larger than"),
+        "dashes.py": (b"-" * 100_000, "does_not_parse"),
+        "broken.py": (b"def f(:\n", "does_not_parse"),
+        "empty.py": (b"", "empty_file"),
+    }
+    for name, (content, _) in bad.items():
+        (folder / name).write_bytes(content)
+    (folder / "elif.py").write_text("def f(a):\n    if a: pass\n" + "".join(f"    elif a == {i}: pass\n" for i in range(5000)) + CODE)
+    (folder / "dangling.py").symlink_to("nowhere")
+    (folder / "folder.py").mkdir()
+    (folder / "deep.py").write_text("def f(a):\n    x = 1\n    return " + "-" * 100_000 + "a\n" + CODE)
+    (folder / "good.py").write_text(CODE)
+    done = mendel("mutate", folder)
+    paths = {json.loads(line)["source"]["path"] for line in done.stdout.splitlines()}
+    assert "good.py" in paths and "elif.py" in paths and not paths & set(bad)
+    for name, (_, reason) in bad.items():
+        assert any(name in line and reason in line for line in done.stderr.splitlines()), name
+    for name in ("dangling.py", "folder.py"):
+        single = mendel("mutate", folder / name, status=None)
+        assert single.returncode in (0, 1) and (name == "folder.py" or name in single.stderr)
+
+
+@pytest.mark.parametrize("text", ["\ufeff" + CODE, CODE.replace("\n", "\r\n"), CODE.replace("    ", "\t"), CODE.replace("    if", "\f\n    if")],
+                         ids=["bom", "crlf", "tabs", "form feed"])
+def test_odd_white_space_keeps_its_bytes(mendel, tmp_path, text):
+    (tmp_path / "a.py").write_bytes(text.encode())
+    pairs = mendel.json_lines("mutate", "a.py", "--per-function", 20)
+    assert len(pairs) > 5
+    for pair in pairs:
+        assert pair["fixed"] == text.strip("\ufeff\r\n") and parses(pair["fixed"])
+        assert parses(pair["buggy"]) == (pair["bug"]["class"] != "syntax")
+
+
+def test_stdin_is_a_file_too(mendel):
+    pairs = [json.loads(line) for line in mendel("mutate", "-", input=CODE).stdout.splitlines()]
+    assert {p["source"]["path"] for p in pairs} == {"stdin.py"}
