@@ -15,9 +15,11 @@
 namespace mendel::cli {
 namespace {
 
-std::atomic<int> g_signals{0};
+std::atomic<int> g_signals{0}, g_first{0};
 
 void on_signal(int number) {
+  int none = 0;
+  g_first.compare_exchange_strong(none, number);
   if (g_signals.fetch_add(1) > 0) {
     std::signal(number, SIG_DFL);
     std::raise(number);
@@ -58,6 +60,8 @@ void note(std::string_view message) { std::fprintf(stderr, "%.*s\n", static_cast
 void warn(std::string_view message) {
   std::fprintf(stderr, "mendel: warning: %.*s\n", static_cast<int>(message.size()), message.data());
 }
+
+int stop_signal() { return g_first.load(std::memory_order_relaxed); }
 
 bool interrupted() { return g_signals.load(std::memory_order_relaxed) > 0; }
 

@@ -39,6 +39,7 @@ void warn(std::string_view message);
 
 // True once SIGINT or SIGTERM came; long loops look and end with kInterrupted. The second signal kills.
 bool interrupted();
+int stop_signal();  // the first of them that came, 0: none
 void install_interrupt_handler();
 
 // Progress on stderr: a bar with rate and ETA on a terminal, else one plain line at most every 10 s.

@@ -5,6 +5,14 @@
 int main(int argc, char** argv) {
   using namespace mendel::cli;
   static const Subcommand* const kCommands[] = {
+      &kUpCommand,
+      &kCoordinatorCommand,
+      &kNodeCommand,
+      &kKeysCommand,
+      &kStatusCommand,
+      &kTopCommand,
+      &kDeadCommand,
+      &kDoctorCommand,
       &kConfigCommand,
       &kMineCommand,
       &kMutateCommand,

@@ -25,7 +25,7 @@ using Outbox = std::vector<Outgoing>;
 // Not thread-safe. A peer is a node by the name that the transport vouches for.
 class CoordinatorCore {
  public:
-  CoordinatorCore(PlantCore& plant, storage::PlantStore& store) : plant_(plant), store_(store) {}
+  CoordinatorCore(PlantCore& plant, storage::PlantStore& store, Moment now) : plant_(plant), store_(store), started_(now) {}
 
   void receive(const std::string& peer, const Envelope& envelope, Moment now, Outbox& out);
   // Writes all results since the last flush, acks them, hands out what became ready.
@@ -84,7 +84,7 @@ class CoordinatorCore {
   std::map<std::string, double> training_;
   bool intake_ = true;
   std::uint64_t duplicates_ = 0, failures_ = 0;
-  Moment started_{0};
+  Moment started_;
 
   static constexpr std::size_t kAckedKept = 4096;  // batch numbers remembered per node
   static constexpr std::size_t kNodesMax = 4096;

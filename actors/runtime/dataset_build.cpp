@@ -129,13 +129,16 @@ Config deciding(const Config& config) {
   out.set_seed(config.seed());
   *out.mutable_mine() = config.mine();
   *out.mutable_mutate() = config.mutate();
+  *out.mutable_lint() = config.lint();
   *out.mutable_validate() = config.validate();
   *out.mutable_tokenizer() = config.tokenizer();
   *out.mutable_dataset() = config.dataset();
   out.mutable_dataset()->clear_memory_mib();
   out.mutable_dataset()->clear_pairs_per_item();
   out.mutable_validate()->clear_pairs_per_item();
-  out.mutable_mine()->clear_commits_per_item();
+  for (const auto clear : {&Mine::clear_commits_per_item, &Mine::clear_clones, &Mine::clear_clone_timeout_ms, &Mine::clear_clone_mib_max})
+    (out.mutable_mine()->*clear)();
+  for (const auto clear : {&Lint::clear_files_per_item, &Lint::clear_ruff, &Lint::clear_timeout_ms}) (out.mutable_lint()->*clear)();
   return out;
 }
 

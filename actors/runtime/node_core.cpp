@@ -104,6 +104,11 @@ void NodeCore::finished(WorkResult result, NodeActions& actions) {
   start_ready(actions);
 }
 
+void NodeCore::broken_off(const ItemId& item, NodeActions& actions) {
+  running_.erase(item);
+  check_end(actions);
+}
+
 void NodeCore::flush(Moment now, NodeActions& actions) {
   while (!fresh_.empty()) {
     auto message = envelope();
@@ -159,6 +164,13 @@ void NodeCore::drain(NodeActions& actions) {
   draining_ = true;
   queue_.clear();
   check_end(actions);
+}
+
+void NodeCore::say_goodbye(NodeActions& actions) const {
+  if (!joined_) return;
+  auto message = envelope();
+  message->mutable_goodbye()->set_reason("done");
+  actions.send.push_back(std::move(message));
 }
 
 void NodeCore::check_end(NodeActions& actions) const {

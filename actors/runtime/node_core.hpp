@@ -12,6 +12,7 @@
 
 #include "actors/runtime/frames.hpp"
 #include "actors/runtime/lease_table.hpp"
+#include "proto/config.pb.h"
 #include "proto/ids.hpp"
 
 namespace mendel::runtime {
@@ -42,12 +43,16 @@ class NodeCore {
   void receive(const Envelope& envelope, Moment now, NodeActions& actions);
   // An item that was started is done. Its result goes out with the next flush.
   void finished(WorkResult result, NodeActions& actions);
+  // An item that was started was broken off by our own end: it goes back with the goodbye.
+  void broken_off(const ItemId& item, NodeActions& actions);
   // Sends the results since the last flush as one batch.
   void flush(Moment now, NodeActions& actions);
   // Asks again, renews leases, sends again what was not acked.
   void tick(Moment now, NodeActions& actions);
   // Finishes what runs, gives back what waits, takes no more; `ended` follows.
   void drain(NodeActions& actions);
+  // Gives back what is held. The last thing a node that was let in sends.
+  void say_goodbye(NodeActions& actions) const;
   void report(const Report& report, NodeActions& actions);
 
   bool joined() const { return joined_; }

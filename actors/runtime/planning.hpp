@@ -24,10 +24,10 @@ struct PlanSink {
   std::function<bool()> stopped;  // asked between files
 };
 
-// Blocks on the file system and on git. `raw` is where clones of URLs are kept. Errors: a configured
-// source that does not exist (not_found names it), interrupted. What lies inside a source and cannot be
-// used (unreadable, a link, too large, empty) is a rejection.
-Outcome plan_sources(const Config& config, const std::filesystem::path& raw, const PlanSink& sink);
+// Blocks on the file system and on git; URLs are cloned to mine.clones. Errors: a configured source that
+// does not exist (not_found names it), interrupted. What lies inside a source and cannot be used
+// (unreadable, a link, too large, empty) is a rejection.
+Outcome plan_sources(const Config& config, const PlanSink& sink);
 
 // One Python file as it is found, not yet read.
 struct FoundFile {

@@ -87,7 +87,8 @@ class PlantCore {
   Outcome flush(Moment now);
   bool dirty() const;
 
-  // Answers each job once; its end is told by reduced, finalised or skip_to_dataset.
+  // Answers each job once; its end is told by `reduced` or, also where the dataset was there already, by
+  // `finalised`.
   Job next_job();
   // Ascending, without repeats: pairs that the plan's finished proofs looked at.
   std::vector<PairId> proven_pairs() const;

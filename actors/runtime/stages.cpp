@@ -72,7 +72,7 @@ std::uint32_t stage_version(Stage::Value stage, const Config& config) {
   switch (stage) {
     case Stage::mine_git:
       hash.add(miner::MinerStage::kVersion);
-      add_section(hash, config.mine(), {"commits_per_item", "commits_max"});
+      add_section(hash, config.mine(), {"commits_per_item", "commits_max", "clones", "clone_timeout_ms", "clone_mib_max"});
       break;
     case Stage::mutate:
       hash.add(mutator::MutatorStage::kVersion).add(config.seed());

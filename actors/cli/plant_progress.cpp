@@ -1,0 +1,196 @@
+// Views of the plant as text.
+#include "actors/cli/plant_progress.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "storage/dataset_manifest.hpp"
+
+namespace mendel::cli {
+namespace {
+
+struct PhaseRow {
+  const char* phase;
+  const char* title;
+  const char* unit;
+  std::vector<std::string> stages;  // whose items the bar counts
+};
+
+const std::vector<PhaseRow>& phases() {
+  static const std::vector<PhaseRow> kPhases = {
+      {"collect", "collecting and proving", "items", {"mine", "mutate", "lint", "validate"}},
+      {"reduce", "near-duplicates, splits, vocabulary", "", {}},
+      {"encode", "encoding", "items", {"encode"}},
+      {"finalise", "writing the dataset", "", {}},
+      {"train", "training", "steps", {}},
+  };
+  return kPhases;
+}
+
+const PhaseRow* phase_row(const std::string& phase) {
+  for (const auto& row : phases())
+    if (phase == row.phase) return &row;
+  return nullptr;
+}
+
+double sample(const runtime::PlantView& view, const std::string& name) {
+  const auto at = view.training.find(name);
+  return at == view.training.end() ? 0 : at->second;
+}
+
+void show_training(const runtime::PlantView& view, Progress& progress) {
+  const auto total = sample(view, "training_minutes_total");
+  if (total > 0) progress.set(static_cast<std::uint64_t>(sample(view, "training_minutes") * 100), static_cast<std::uint64_t>(total * 100));
+}
+
+std::string number(std::uint64_t value) {
+  auto digits = std::to_string(value);
+  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
+  return digits;
+}
+
+// "rejected:STAGE:REASON" → REASON, if it is of that stage.
+std::optional<std::string> reason_of(const std::string& counter, const std::string& stage) {
+  const auto prefix = "rejected:" + stage + ":";
+  if (!counter.starts_with(prefix)) return std::nullopt;
+  return counter.substr(prefix.size());
+}
+
+void append_counts(const std::string& head, const std::vector<std::pair<std::string, std::uint64_t>>& counts, std::string& out) {
+  constexpr std::size_t kWidth = 100;
+  std::string line = "    " + head;
+  for (const auto& [name, count] : counts) {
+    const auto word = " " + name + " " + number(count) + ",";
+    if (line.size() + word.size() > kWidth) {
+      out += line + "\n";
+      line = "     ";
+    }
+    line += word;
+  }
+  if (counts.empty()) return;
+  line.pop_back();
+  out += line + "\n";
+}
+
+std::string funnel_text(const Status& status) {
+  std::string out;
+  for (const auto& stage : status.stages()) {
+    if (stage.done() + stage.dead() + stage.pending() + stage.leased() == 0 || stage.stage() == "train") continue;
+    std::vector<std::pair<std::string, std::uint64_t>> counts, reasons;
+    for (const auto& [name, count] : std::map<std::string, std::uint64_t>(status.funnel().begin(), status.funnel().end())) {
+      if (name.starts_with(stage.stage() + ".") && name.find(".rejected") == std::string::npos) counts.emplace_back(name.substr(stage.stage().size() + 1), count);
+      if (const auto reason = reason_of(name, stage.stage())) reasons.emplace_back(*reason, count);
+    }
+    out += "  " + stage.stage() + ": " + number(stage.done()) + " items" + (stage.dead() > 0 ? ", " + number(stage.dead()) + " dead" : "") + "\n";
+    append_counts("counted:", counts, out);
+    append_counts("left out:", reasons, out);
+  }
+  std::vector<std::pair<std::string, std::uint64_t>> unusable;
+  for (const auto& [name, count] : std::map<std::string, std::uint64_t>(status.funnel().begin(), status.funnel().end()))
+    if (const auto reason = reason_of(name, "source")) unusable.emplace_back(*reason, count);
+  if (!unusable.empty()) out += "  sources:\n";
+  append_counts("left out:", unusable, out);
+  return out;
+}
+
+std::string dataset_text(const Context& context, const std::string& digest) {
+  const auto folder = context.data / "dataset";
+  const auto manifest = storage::Manifest::read(folder);
+  if (!manifest || manifest->digest != digest) return {};
+  std::string out = "Dataset " + folder.string() + ":";
+  for (int split = 0; split < storage::kSplitCount; ++split)
+    out += std::string(split == 0 ? " " : ", ") + number(manifest->counts[split].rows) + " " + storage::name_of(static_cast<storage::SplitName>(split));
+  out += " rows, vocabulary " + number(manifest->vocabulary) + "\n";
+  const auto parsed = nlohmann::json::parse(manifest->text, nullptr, false);
+  std::vector<std::pair<std::string, std::uint64_t>> reasons;
+  for (const char* key : {"rejected_by_reason", "rejected"})
+    if (parsed.is_object() && parsed.contains(key) && parsed[key].is_object())
+      for (const auto& [reason, count] : parsed[key].items())
+        if (count.is_number_unsigned()) reasons.emplace_back(reason, count.get<std::uint64_t>());
+  append_counts("pairs left out:", reasons, out);
+  return out + "digest " + digest + "\n";
+}
+
+nlohmann::ordered_json as_json(const Status& status) {
+  nlohmann::ordered_json out;
+  out["phase"] = status.phase();
+  for (const auto& stage : status.stages())
+    out["stages"][stage.stage()] = {{"pending", stage.pending()}, {"leased", stage.leased()}, {"done", stage.done()}, {"dead", stage.dead()}};
+  for (const auto& [name, count] : std::map<std::string, std::uint64_t>(status.funnel().begin(), status.funnel().end())) out["funnel"][name] = count;
+  out["dataset_digest"] = status.dataset_digest();
+  const auto training = nlohmann::ordered_json::parse(status.training_json(), nullptr, false);
+  if (training.is_object()) out["training"] = training;
+  return out;
+}
+
+}  // namespace
+
+void PlantProgress::show(const runtime::PlantView& view) {
+  const auto& status = view.status;
+  const auto* row = phase_row(status.phase());
+  if (row == nullptr) return progress_.reset();
+  if (phase_ != status.phase()) {
+    progress_.reset();
+    phase_ = status.phase();
+    progress_ = std::make_unique<Progress>(context_, row->title, 0, status.phase() == "train" ? "of the CPU minutes, 1/100" : row->unit);
+  }
+  std::uint64_t done = 0, all = 0;
+  for (const auto& stage : status.stages()) {
+    if (std::find(row->stages.begin(), row->stages.end(), stage.stage()) == row->stages.end()) continue;
+    done += stage.done() + stage.dead();
+    all += stage.done() + stage.dead() + stage.pending() + stage.leased();
+  }
+  if (status.phase() == "train") show_training(view, *progress_);
+  else progress_->set(done, all);
+}
+
+void print_plant(const Context& context, const runtime::PlantView& view) {
+  const auto& status = view.status;
+  if (context.json) {
+    auto out = as_json(status);
+    out["dataset_reused"] = view.reused;
+    out["dead_letters"] = view.dead;
+    std::printf("%s\n", out.dump().c_str());
+    return;
+  }
+  std::string out = "What went in, what came out, what was left out and why:\n" + funnel_text(status);
+  if (!status.dataset_digest().empty()) out += dataset_text(context, status.dataset_digest());
+  if (view.reused) out += "Nothing to do: sources, configuration and seed are those that this dataset was made of.\n";
+  if (const auto training = nlohmann::ordered_json::parse(status.training_json(), nullptr, false); training.is_object())
+    out += "Training: " + training.dump(2) + "\n";
+  if (view.dead > 0) out += number(view.dead) + " items are in the dead letters: see `mendel --data " + context.data.string() + " dead list`\n";
+  if (!status.dataset_digest().empty()) out += "Next: mendel dataset info --dataset " + (context.data / "dataset").string() + "\n";
+  std::fputs(out.c_str(), stdout);
+}
+
+int plant_status(const runtime::PlantView& view) { return view.dead > 0 ? kLeftovers : kDone; }
+
+std::string describe(const Status& status, bool running) {
+  char line[200];
+  std::snprintf(line, sizeof line, "phase %s%s%s\n", status.phase().c_str(), running ? ", running for " : "",
+                running ? (std::to_string(static_cast<long>(status.elapsed_s())) + " s").c_str() : "");
+  std::string out = line;
+  std::snprintf(line, sizeof line, "  %-10s %10s %8s %10s %6s\n", "stage", "pending", "leased", "done", "dead");
+  out += line;
+  for (const auto& stage : status.stages()) {
+    std::snprintf(line, sizeof line, "  %-10s %10s %8s %10s %6s\n", stage.stage().c_str(), number(stage.pending()).c_str(), number(stage.leased()).c_str(),
+                  number(stage.done()).c_str(), number(stage.dead()).c_str());
+    out += line;
+  }
+  for (const auto& node : status.nodes()) {
+    std::string roles;
+    for (const auto& role : node.roles()) roles += (roles.empty() ? "" : ",") + role;
+    std::snprintf(line, sizeof line, "  node %-16s %s: %s done, %s leased, seen %.1f s ago%s\n", node.name().c_str(), roles.c_str(), number(node.done()).c_str(),
+                  number(node.leased()).c_str(), node.seen_s_ago(), node.draining() ? ", draining" : "");
+    out += line;
+  }
+  if (status.eta_s() >= 0 && running) out += "  about " + std::to_string(static_cast<long>(status.eta_s())) + " s left in this phase\n";
+  if (!status.dataset_digest().empty()) out += "  dataset digest " + status.dataset_digest() + "\n";
+  if (!status.training_json().empty()) out += "  training " + status.training_json() + "\n";
+  return out;
+}
+
+}  // namespace mendel::cli

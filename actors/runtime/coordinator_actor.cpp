@@ -1,0 +1,211 @@
+// CoordinatorCore and PlantCore decide; this carries out.
+#include "actors/runtime/coordinator_actor.hpp"
+
+#include <chrono>
+
+namespace mendel::runtime {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{50};
+constexpr Moment kGoodbye{2000};  // nodes of other processes have this long to say goodbye
+constexpr Moment kMetricsEvery{1000};
+using Self = coordinator_actor::stateful_pointer<coordinator_state>;
+
+void post(Self self, const Outbox& out) {
+  auto& state = self->state;
+  for (const auto& [peer, envelope] : out) {
+    const auto here = state.here.find(peer);
+    if (here != state.here.end()) self->send(here->second, envelope);
+    else if (auto* wire = state.setup.wire->load()) wire->send(peer, envelope);
+  }
+}
+
+void fail(Self self, Error error) {
+  auto& state = self->state;
+  if (state.failure) return;
+  state.failure = std::move(error);
+  state.core->stop_intake();
+}
+
+// The work between the phases, if there is any to start.
+void order_job(Self self) {
+  auto& state = self->state;
+  if (state.failure || state.draining) return;
+  const auto job = state.plant->next_job();
+  if (job == Job::none) return;
+  auto order = std::make_shared<DatasetOrder>();
+  order->job = job;
+  order->pairs = state.plant->proven_pairs();
+  order->funnel = state.plant->funnel();
+  self->request(state.setup.dataset, caf::infinite, DatasetOrderPtr(std::move(order)))
+      .then([self](const DatasetAnswerPtr& answer) { self->send(self, answer); },
+            [self](const caf::error& error) { fail(self, {ErrorCode::io_error, "the dataset actor died: " + self->system().render(error)}); });
+}
+
+void settle(Self self, const Outcome& outcome) {
+  if (!outcome) fail(self, outcome.error());
+  order_job(self);
+}
+
+void arm_flush(Self self) {
+  auto& state = self->state;
+  if (state.core->dirty() && !std::exchange(state.flushing, true)) self->send(self, flush_atom::value);
+}
+
+void flush(Self self) {
+  auto& state = self->state;
+  state.flushing = false;
+  if (state.failure) return;
+  Outbox out;
+  settle(self, state.core->flush(monotonic_now(), out));
+  post(self, out);
+}
+
+void answer_control(Self self, const std::string& peer, const Envelope& question) {
+  auto& state = self->state;
+  auto answer = std::make_shared<Envelope>();
+  answer->set_protocol(kProtocol);
+  if (question.has_status_request()) {
+    *answer->mutable_status() = state.core->status(monotonic_now());
+  } else if (question.has_requeue()) {
+    std::vector<ItemId> ids;
+    for (const auto& raw : question.requeue().item_ids())
+      if (const auto id = ItemId::from_bytes(raw)) ids.push_back(*id);
+    const auto requeued = state.plant->requeue(ids);
+    if (requeued) answer->mutable_requeue_answer()->set_requeued(*requeued);
+    else answer->mutable_requeue_answer()->set_error(requeued.error().what);
+  } else if (question.has_drain()) {
+    if (state.core->drain(question.drain().node())) *answer->mutable_drain() = question.drain();
+    else answer->mutable_goodbye()->set_reason("no node " + question.drain().node() + " is here");
+  }
+  post(self, {{peer, std::move(answer)}});
+}
+
+void receive(Self self, const std::string& peer, const Envelope& envelope) {
+  auto& state = self->state;
+  if (peer.starts_with(kControlPeer)) return answer_control(self, peer, envelope);
+  if (state.failure || state.ended) return;
+  if (envelope.has_hello() && state.seen.insert(peer).second && !state.here.contains(peer))
+    state.setup.log("node " + peer + " asks to join (" + envelope.hello().build() + ")");
+  Outbox out;
+  state.core->receive(peer, envelope, monotonic_now(), out);
+  post(self, out);
+  arm_flush(self);
+}
+
+void take_answer(Self self, const DatasetAnswer& answer) {
+  auto& state = self->state;
+  if (answer.failure) return fail(self, *answer.failure);
+  state.reused = !answer.reduced && state.plant->phase() == Phase::reduce;
+  settle(self, answer.reduced ? state.plant->reduced(*answer.reduced) : state.plant->finalised(answer.input_hash, answer.digest));
+  flush(self);
+}
+
+bool quiet_here(const coordinator_state& state) {
+  return state.plant->leases() == 0 || state.here.empty();
+}
+
+// Whether the owner may take everything down.
+void check_end(Self self) {
+  auto& state = self->state;
+  const auto now = monotonic_now();
+  const bool done = state.plant->phase() == Phase::done && !state.setup.serve_on;
+  if (state.failure) state.ended = true;
+  if (state.ended || (!done && !(state.draining && quiet_here(state)))) return;
+  if (state.goodbye_at == Moment(0)) state.goodbye_at = now;
+  if (done) {
+    Outbox out;
+    state.core->say_goodbye({}, out);
+    post(self, out);
+  }
+  if (state.core->nodes() == 0 || now - state.goodbye_at >= kGoodbye || state.draining) state.ended = true;
+}
+
+PlantViewPtr view_of(const coordinator_state& state) {
+  auto view = std::make_shared<PlantView>();
+  view->status = state.core->status(monotonic_now());
+  view->training = state.core->training();
+  view->failures = state.core->failures();
+  view->duplicates = state.core->duplicates();
+  view->dead = state.plant->dead();
+  view->reused = state.reused;
+  view->ended = state.ended;
+  view->failure = state.failure;
+  return view;
+}
+
+void tick(Self self) {
+  auto& state = self->state;
+  const auto now = monotonic_now();
+  if (!state.failure && !state.ended) {
+    Outbox out;
+    state.core->tick(now, out);
+    post(self, out);
+    arm_flush(self);
+    order_job(self);
+  }
+  check_end(self);
+  if (state.setup.metrics && now - state.measured_at >= kMetricsEvery) {
+    state.measured_at = now;
+    self->send(state.setup.metrics, view_of(state));
+  }
+  if (!state.ended) self->delayed_send(self, kTick, tick_atom::value);
+}
+
+bool plan(Self self, const std::vector<WorkItem>& items) {
+  auto& state = self->state;
+  if (state.failure || state.draining || state.ended) return false;
+  settle(self, state.plant->plan(items));
+  Outbox out;
+  state.core->tick(monotonic_now(), out);
+  post(self, out);
+  return !state.failure;
+}
+
+void set_up(Self self, CoordinatorSetup setup) {
+  auto& state = self->state;
+  state.setup = std::move(setup);
+  state.plant = std::make_unique<PlantCore>(state.setup.config, state.setup.until, state.setup.folders, *state.setup.store);
+  state.core = std::make_unique<CoordinatorCore>(*state.plant, *state.setup.store, monotonic_now());
+  if (auto recovered = state.plant->recover(); !recovered) fail(self, recovered.error());
+  self->set_exception_handler([self](caf::scheduled_actor*, std::exception_ptr& thrown) -> caf::error {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& error) {
+      fail(self, {ErrorCode::io_error, std::string("the coordinator failed: ") + error.what()});
+    }
+    return {};
+  });
+  self->delayed_send(self, kTick, tick_atom::value);
+}
+
+}  // namespace
+
+Moment monotonic_now() { return std::chrono::duration_cast<Moment>(std::chrono::steady_clock::now().time_since_epoch()); }
+
+coordinator_actor::behavior_type run_coordinator(Self self, CoordinatorSetup setup) {
+  set_up(self, std::move(setup));
+  return {
+      [self](const std::string& peer, const EnvelopePtr& envelope) { receive(self, peer, *envelope); },
+      [self](join_atom, const std::string& name, const node_actor& node) { self->state.here[name] = node; },
+      [self](gone_atom, const std::string& peer) { self->state.core->lose(peer, monotonic_now()); },
+      [self](const ItemsPtr& items) -> caf::result<bool> { return plan(self, *items); },
+      [self](planned_atom, const RejectionsPtr& rejections) { settle(self, self->state.plant->planning_finished(*rejections)); },
+      [self](failed_atom, const std::string& reason) { fail(self, {ErrorCode::invalid_input, reason}); },
+      [self](const DatasetAnswerPtr& answer) { take_answer(self, *answer); },
+      [self](view_atom) -> caf::result<PlantViewPtr> { return view_of(self->state); },
+      [self](flush_atom) { flush(self); },
+      [self](tick_atom) { tick(self); },
+      [self](drain_atom) {
+        self->state.draining = true;
+        self->state.core->stop_intake();
+      },
+      [self](quit_atom) {
+        flush(self);
+        self->state.here.clear();
+        self->quit();
+      },
+  };
+}
+
+}  // namespace mendel::runtime

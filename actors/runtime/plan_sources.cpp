@@ -1,0 +1,109 @@
+// Sources → work items: ranges of commits, one file to mutate, several files to lint.
+#include <fstream>
+#include <iterator>
+
+#include "actors/miner/git_plan.hpp"
+#include "actors/runtime/planning.hpp"
+
+namespace mendel::runtime {
+namespace {
+
+constexpr std::size_t kBatchItems = 512;  // handed to the sink at once
+constexpr std::size_t kBatchBytes = 4u << 20;
+constexpr std::size_t kLintBytes = 512u << 10;  // of the files in one item, so that a lease stays small
+
+// Collects items and hands them on in batches of bounded size.
+class Batch {
+ public:
+  explicit Batch(const PlanSink& sink) : sink_(sink) {}
+
+  Outcome add(WorkItem item) {
+    bytes_ += item.ByteSizeLong();
+    items_.push_back(std::move(item));
+    return items_.size() < kBatchItems && bytes_ < kBatchBytes ? Outcome(Done{}) : hand_over();
+  }
+
+  Outcome hand_over() {
+    if (sink_.stopped()) return Error{ErrorCode::interrupted, "interrupted while planning"};
+    bytes_ = 0;
+    return items_.empty() ? Outcome(Done{}) : sink_.items(std::exchange(items_, {}));
+  }
+
+ private:
+  const PlanSink& sink_;
+  std::vector<WorkItem> items_;
+  std::size_t bytes_ = 0;
+};
+
+Outcome plan_git(const std::string& repository, const Config& config, Batch& batch) {
+  auto ranges = miner::plan(repository, config);
+  if (!ranges) return Error{ranges.error().code, "sources.git: " + ranges.error().what};
+  for (auto& commits : *ranges) {
+    WorkItem item;
+    item.set_stage(Stage::mine_git);
+    item.mutable_mine_git()->set_repository(repository);
+    item.mutable_mine_git()->mutable_commits()->Assign(commits.begin(), commits.end());
+    if (auto added = batch.add(std::move(item)); !added) return added;
+  }
+  return batch.hand_over();
+}
+
+Result<SourceFile> read_source(const FoundFile& found, std::uint64_t bytes_max) {
+  std::ifstream file(found.file, std::ios::binary);
+  SourceFile out;
+  if (file) out.mutable_text()->assign(std::istreambuf_iterator<char>(file), {});
+  if (!file || file.bad()) return Error{ErrorCode::io_error, "cannot be read"};
+  if (out.text().size() > bytes_max) return Error{ErrorCode::too_large, "grew past sources.file_bytes_max while it was read"};
+  out.set_repository(found.repository);
+  out.set_path(found.path);
+  out.set_license(found.license);
+  return out;
+}
+
+Outcome plan_python(const Config& config, const PlanSink& sink, Batch& batch) {
+  auto files = find_python_files(config, sink.rejected);
+  if (!files) return files.error();
+  WorkItem lint;
+  lint.set_stage(Stage::lint);
+  std::size_t lint_bytes = 0;
+  const auto hand_over_lint = [&]() -> Outcome {
+    lint_bytes = 0;
+    if (lint.lint().files_size() == 0) return Done{};
+    WorkItem item = lint;
+    lint.mutable_lint()->clear_files();
+    return batch.add(std::move(item));
+  };
+  for (const auto& found : *files) {
+    if (sink.stopped()) return Error{ErrorCode::interrupted, "interrupted while planning"};
+    auto file = read_source(found, config.sources().file_bytes_max());
+    if (!file) {
+      Rejection rejection;
+      rejection.set_subject(found.file.string());
+      rejection.set_reason(file.error().code == ErrorCode::too_large ? "too_large" : "unreadable");
+      rejection.set_detail(file.error().what);
+      sink.rejected(std::move(rejection));
+      continue;
+    }
+    WorkItem mutate;
+    mutate.set_stage(Stage::mutate);
+    *mutate.mutable_mutate()->add_files() = *file;
+    if (auto added = batch.add(std::move(mutate)); !added) return added;
+    lint_bytes += file->text().size();
+    *lint.mutable_lint()->add_files() = std::move(*file);
+    if (lint_bytes < kLintBytes && lint.lint().files_size() < static_cast<int>(config.lint().files_per_item())) continue;
+    if (auto added = hand_over_lint(); !added) return added;
+  }
+  if (auto added = hand_over_lint(); !added) return added;
+  return batch.hand_over();
+}
+
+}  // namespace
+
+Outcome plan_sources(const Config& config, const PlanSink& sink) {
+  Batch batch(sink);
+  for (const auto& repository : config.sources().git())
+    if (auto planned = plan_git(repository, config, batch); !planned) return planned;
+  return plan_python(config, sink, batch);
+}
+
+}  // namespace mendel::runtime

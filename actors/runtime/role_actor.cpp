@@ -1,0 +1,100 @@
+// One row a role, one handler for all.
+#include "actors/runtime/role_actor.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "actors/encoder/encoder_stage.hpp"
+#include "actors/linter/linter_stage.hpp"
+#include "actors/miner/miner_stage.hpp"
+#include "actors/mutator/mutator_stage.hpp"
+#include "actors/runtime/stages.hpp"
+#include "actors/validator/validator_stage.hpp"
+
+namespace mendel::runtime {
+namespace {
+
+// Stages that need nothing but the configuration.
+template <class S>
+Result<StageFunction> start_plain(const Config& config, const StageTools&) {
+  auto started = S::start(config);
+  if (!started) return started.error();
+  return StageFunction([stage = std::shared_ptr<S>(std::move(*started))](const WorkItem& item) { return stage->run(item); });
+}
+
+Result<WorkResult> encode(const WorkItem& item, const Config& config, const Vocabularies& vocabularies) {
+  auto stage = encoder::EncoderStage::start(config, vocabularies.get(item.encode().tokenizer()));
+  return stage ? (*stage)->run(item) : stage.error();
+}
+
+Result<StageFunction> start_encoder(const Config& config, const StageTools& tools) {
+  return StageFunction([config, known = tools.vocabularies](const WorkItem& item) { return encode(item, config, *known); });
+}
+
+Result<StageFunction> start_trainer(const Config& config, const StageTools& tools) {
+  if (!tools.train) return Error{ErrorCode::unavailable, "this program cannot train; run `mendel-trainer node` for the role trainer"};
+  return StageFunction([config, tools](const WorkItem& item) { return tools.train(item, config, tools.report, *tools.stop); });
+}
+
+struct RoleRow {
+  Stage::Value stage;
+  Result<StageFunction> (*start)(const Config&, const StageTools&);
+};
+
+constexpr RoleRow kRoles[] = {
+    {Stage::mine_git, start_plain<miner::MinerStage>},
+    {Stage::mutate, start_plain<mutator::MutatorStage>},
+    {Stage::lint, start_plain<linter::LinterStage>},
+    {Stage::validate, start_plain<validator::ValidatorStage>},
+    {Stage::encode, start_encoder},
+    {Stage::train, start_trainer},
+};
+
+Result<WorkResult> run_item(role_state& state, Stage::Value stage, const Config& config, const StageTools& tools, const WorkItem& item) {
+  if (!state.run) {
+    auto started = start_stage(stage, config, tools);
+    if (!started) return started.error();
+    state.run = std::move(*started);
+  }
+  return state.run(item);
+}
+
+}  // namespace
+
+Result<StageFunction> start_stage(Stage::Value stage, const Config& config, const StageTools& tools) {
+  const auto* row = std::find_if(std::begin(kRoles), std::end(kRoles), [&](const auto& r) { return r.stage == stage; });
+  if (row == std::end(kRoles)) return Error{ErrorCode::invalid_input, "no role runs this stage"};
+  return row->start(config, tools);
+}
+
+WorkResult failed_result(const WorkItem& item, const Error& error) {
+  WorkResult out;
+  out.set_item_id(item.id());
+  out.set_stage(item.stage());
+  out.set_error(error.code == ErrorCode::interrupted ? kBrokenOff : error.what.empty() ? "failed without a reason" : error.what);
+  return out;
+}
+
+role_actor::behavior_type run_role(role_actor::stateful_pointer<role_state> self, Stage::Value stage, std::shared_ptr<const Config> config,
+                                   std::shared_ptr<const StageTools> tools) {
+  self->state.name = stage_name(stage);
+  return {
+      [self, stage, config, tools](const WorkItemPtr& item) -> caf::result<WorkResultPtr, double> {
+        const auto started = std::chrono::steady_clock::now();
+        Result<WorkResult> result = Error{ErrorCode::io_error, {}};
+        try {
+          result = run_item(self->state, stage, *config, *tools, *item);
+        } catch (const std::exception& thrown) {
+          result = Error{ErrorCode::io_error, std::string(stage_name(stage)) + ": " + thrown.what()};
+          self->state.run = nullptr;
+        }
+        auto answer = std::make_shared<WorkResult>(result ? std::move(*result) : failed_result(*item, result.error()));
+        answer->set_item_id(item->id());
+        answer->set_stage(item->stage());
+        return {WorkResultPtr(std::move(answer)), std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()};
+      },
+      [self](quit_atom) { self->quit(); },
+  };
+}
+
+}  // namespace mendel::runtime
