@@ -1,0 +1,106 @@
+#include "batch.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cassert>
+#include <numeric>
+
+namespace mendel::model {
+namespace {
+
+constexpr std::int64_t kRowMultiple = 64;
+
+// Cells of equal key, in order of the keys, become a segment each.
+void append_segments(std::span<const std::uint8_t> keys, std::int64_t first, Segments& out) {
+  std::vector<std::int32_t> cells(keys.size());
+  std::iota(cells.begin(), cells.end(), 0);
+  const auto key = [&](std::int32_t cell) { return keys[static_cast<std::size_t>(cell)]; };
+  std::stable_sort(cells.begin(), cells.end(), [&](auto a, auto b) { return key(a) < key(b); });
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    out.order.push_back(static_cast<std::int32_t>(first) + cells[i]);
+    if (i + 1 == cells.size() || key(cells[i]) != key(cells[i + 1])) {
+      const auto end = static_cast<std::int32_t>(out.order.size());
+      out.cells_max = std::max<std::int64_t>(out.cells_max, end - out.offsets.back());
+      out.offsets.push_back(end);
+    }
+  }
+}
+
+}  // namespace
+
+const Segments& Batch::segments(Reach reach) const {
+  return reach == Reach::row ? row_segments : reach == Reach::column ? column_segments : function_segments;
+}
+
+const std::vector<std::int32_t>& Batch::positions(Reach reach) const {
+  return reach == Reach::column ? row_positions : flat_positions;
+}
+
+SharedBatch make_batch(std::span<const Sample> samples) {
+  assert(!samples.empty());
+  const auto made = std::make_shared<Batch>();
+  auto& b = *made;
+  b.samples = static_cast<std::int64_t>(samples.size());
+  for (const auto& s : samples) b.columns = std::max(b.columns, static_cast<std::int64_t>(s.cells.size()));
+  b.rows = (b.samples * b.columns + kRowMultiple - 1) / kRowMultiple * kRowMultiple;
+  const auto whole = at::zeros({4, b.samples, b.columns}, at::kLong);
+  auto* ids = whole.data_ptr<std::int64_t>();
+  const auto plane = b.samples * b.columns;
+  b.mask_bt = at::zeros({b.samples, b.columns});
+  auto* mask = b.mask_bt.data_ptr<float>();
+  b.flat_positions.resize(static_cast<std::size_t>(b.rows));
+  b.row_positions.resize(static_cast<std::size_t>(b.rows));
+  for (auto* s : {&b.row_segments, &b.function_segments, &b.column_segments}) s->offsets.push_back(0);
+  std::vector<std::uint8_t> same;
+  for (std::int64_t i = 0; i < b.samples; ++i) {
+    const auto& sample = samples[static_cast<std::size_t>(i)];
+    const auto first = i * b.columns;
+    for (std::size_t t = 0; t < sample.cells.size(); ++t) {
+      const auto at = first + static_cast<std::int64_t>(t);
+      ids[at] = sample.cells[t];
+      ids[plane + at] = sample.rows[t];
+      ids[2 * plane + at] = sample.columns[t];
+      mask[at] = 1;
+      b.flat_positions[static_cast<std::size_t>(at)] = static_cast<std::int32_t>(t);
+      b.row_positions[static_cast<std::size_t>(at)] = sample.rows[t];
+    }
+    b.lengths.push_back(static_cast<std::int32_t>(sample.cells.size()));
+    same.assign(sample.cells.size(), 0);
+    append_segments(sample.rows, first, b.row_segments);
+    append_segments(sample.columns, first, b.column_segments);
+    append_segments(same, first, b.function_segments);
+  }
+  b.ids_bt = whole[0];
+  b.grid_rows_bt = whole[1];
+  b.grid_columns_bt = whole[2];
+  b.pad_bt = (b.mask_bt - 1) * 1e4;
+  return made;
+}
+
+std::string sample_fault(const Sample& sample, std::uint32_t vocabulary) {
+  const auto size = sample.cells.size();
+  if (size == 0 || size > kCellsMax) return "has " + std::to_string(size) + " cells; 1 to " + std::to_string(kCellsMax) + " are allowed";
+  if (sample.rows.size() != size || sample.columns.size() != size) return "has rows or columns of another length than its cells";
+  const auto bad_id = [&](std::int32_t id) { return id <= kPadId || static_cast<std::uint32_t>(id) >= vocabulary; };
+  for (std::size_t t = 0; t < size; ++t) {
+    if (bad_id(sample.cells[t]))
+      return "has token id " + std::to_string(sample.cells[t]) + " at cell " + std::to_string(t) + ", the vocabulary has 1 to " +
+             std::to_string(vocabulary - 1);
+    if (sample.rows[t] >= kGridRowsMax || sample.columns[t] >= kGridColumnsMax)
+      return "has cell " + std::to_string(t) + " outside the grid";
+  }
+  if (!sample.edit) return {};
+  const auto& edit = *sample.edit;
+  if (edit.first > edit.end || edit.end > size || edit.first >= size) return "has an edit outside its cells";
+  if (edit.first == edit.end && edit.tokens.empty()) return "has an edit that changes nothing";
+  if (std::any_of(edit.tokens.begin(), edit.tokens.end(), [&](auto id) { return id == kEosId || bad_id(id); }))
+    return "has a new token outside the vocabulary";
+  return {};
+}
+
+bool learnable(const Sample& sample) {
+  return !sample.edit || (sample.edit->end - sample.edit->first <= kDeletedMax && sample.edit->tokens.size() <= kNewTokensMax);
+}
+
+}  // namespace mendel::model

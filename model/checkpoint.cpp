@@ -1,0 +1,178 @@
+#include "checkpoint.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <charconv>
+#include <cmath>
+
+#include "json.hpp"
+
+namespace mendel::model {
+namespace {
+
+constexpr const char* kFactPrefix = "fact.";
+constexpr const char* kThresholdPrefix = "threshold.";
+constexpr const char* kZStart = "trunk.z_start";
+constexpr const char* kYStart = "trunk.y_start";
+
+struct NaturalField {
+  const char* key;
+  std::uint32_t ModelSettings::*field;
+};
+constexpr NaturalField kNaturals[] = {{"model.vocabulary", &ModelSettings::vocabulary}, {"model.width", &ModelSettings::width},
+                                      {"model.heads", &ModelSettings::heads}, {"model.high_cycles", &ModelSettings::high_cycles},
+                                      {"model.low_cycles", &ModelSettings::low_cycles},
+                                      {"model.supervision_steps", &ModelSettings::supervision_steps}};
+struct TextField {
+  const char* key;
+  std::string ModelSettings::*field;
+};
+constexpr TextField kTexts[] = {{"model.name", &ModelSettings::name},
+                                {"model.encoder_layers", &ModelSettings::encoder_layers},
+                                {"model.recursive_layers", &ModelSettings::recursive_layers}};
+
+Failure bad_field(const std::string& file, const std::string& key, const std::string& why) {
+  return {Fault::corrupt, file + ": metadata field " + key + " " + why + "; the file is damaged or of another program"};
+}
+
+Expected<std::string> text_of(const Metadata& metadata, const std::string& key, const std::string& file) {
+  const auto at = metadata.find(key);
+  if (at == metadata.end()) return bad_field(file, key, "is missing");
+  return at->second;
+}
+
+// The tensors that a checkpoint of these settings holds, without building the network.
+std::string tensor_fault(const TensorFile& file, const ParameterSet& wanted, std::int64_t width) {
+  const auto check = [&](const std::string& name, const std::vector<std::int64_t>& shape) -> std::string {
+    const auto* entry = file.find(name);
+    if (!entry) return "tensor " + name + " is missing";
+    if (entry->type != "F32") return "tensor " + name + " has dtype " + entry->type + ", wanted is F32";
+    if (entry->shape != shape) return "tensor " + name + " has another shape than its settings say";
+    return {};
+  };
+  for (std::size_t i = 0; i < wanted.all().size(); ++i)
+    if (auto why = check(wanted[i].name, wanted.shape(i)); !why.empty()) return why;
+  for (const auto* name : {kZStart, kYStart})
+    if (auto why = check(name, {width}); !why.empty()) return why;
+  if (file.header().tensors.size() != wanted.all().size() + 2) return "holds tensors that no model of its settings has";
+  return {};
+}
+
+Expected<Thresholds> thresholds_of(const Metadata& metadata, const std::string& file) {
+  Thresholds out;
+  const std::string prefix = kThresholdPrefix;
+  for (const auto& [key, value] : metadata) {
+    if (!key.starts_with(prefix)) continue;
+    double share = 0;
+    const auto* end = key.data() + key.size();
+    if (const auto [at, error] = std::from_chars(key.data() + prefix.size(), end, share); error != std::errc{} || at != end || !(share >= 0 && share <= 1))
+      return bad_field(file, key, "names no share of 0 to 1");
+    const auto margin = number_of(metadata, key, file);
+    if (!margin) return margin.failure();
+    out[share] = *margin;
+  }
+  return out;
+}
+
+}  // namespace
+
+Expected<std::uint64_t> natural_of(const Metadata& metadata, const std::string& key, const std::string& file) {
+  const auto text = text_of(metadata, key, file);
+  if (!text) return text.failure();
+  std::uint64_t value = 0;
+  const auto* end = text->data() + text->size();
+  const auto [at, error] = std::from_chars(text->data(), end, value);
+  if (error != std::errc{} || at != end) return bad_field(file, key, "is no natural number");
+  return value;
+}
+
+Expected<double> number_of(const Metadata& metadata, const std::string& key, const std::string& file) {
+  const auto text = text_of(metadata, key, file);
+  if (!text) return text.failure();
+  double value = 0;
+  const auto* end = text->data() + text->size();
+  const auto [at, error] = std::from_chars(text->data(), end, value);
+  if (error != std::errc{} || at != end || !std::isfinite(value)) return bad_field(file, key, "is no number");
+  return value;
+}
+
+Metadata settings_metadata(const ModelSettings& settings) {
+  Metadata out;
+  for (const auto& f : kNaturals) out[f.key] = std::to_string(settings.*f.field);
+  for (const auto& f : kTexts) out[f.key] = settings.*f.field;
+  return out;
+}
+
+Expected<ModelSettings> settings_of(const Metadata& metadata, const std::string& file) {
+  ModelSettings out;
+  for (const auto& f : kNaturals) {
+    const auto value = natural_of(metadata, f.key, file);
+    if (!value) return value.failure();
+    if (*value > UINT32_MAX) return bad_field(file, f.key, "is out of range");
+    out.*f.field = static_cast<std::uint32_t>(*value);
+  }
+  for (const auto& f : kTexts) {
+    const auto value = text_of(metadata, f.key, file);
+    if (!value) return value.failure();
+    out.*f.field = *value;
+  }
+  if (const auto why = settings_fault(out); !why.empty()) return Failure{Fault::corrupt, file + ": metadata field model." + why};
+  return out;
+}
+
+Expected<bool> write_checkpoint(const std::filesystem::path& path, const Network& network, const at::Tensor& flat, const Thresholds& thresholds,
+                                const std::map<std::string, std::string>& facts) {
+  auto metadata = settings_metadata(network.settings());
+  metadata["format"] = kCheckpointFormat;
+  for (const auto& [share, margin] : thresholds) {
+    char key[48];
+    std::snprintf(key, sizeof key, "%s%.6g", kThresholdPrefix, share);
+    metadata[key] = json_number(margin);
+  }
+  for (const auto& [key, value] : facts) metadata[kFactPrefix + key] = value;
+  std::vector<TensorBytes> tensors;
+  const auto* values = flat.data_ptr<float>();
+  for (const auto& p : network.parameters().all()) tensors.push_back({p.name, "F32", p.value.sizes().vec(), values + p.offset});
+  const auto z = network.trunk().z_start(), y = network.trunk().y_start();
+  tensors.push_back({kZStart, "F32", z.sizes().vec(), z.data_ptr<float>()});
+  tensors.push_back({kYStart, "F32", y.sizes().vec(), y.data_ptr<float>()});
+  return write_tensors(path, tensors, metadata);
+}
+
+Expected<Checkpoint> read_checkpoint(const std::filesystem::path& path) {
+  auto file = TensorFile::open(path);
+  if (!file) return file.failure();
+  const auto& metadata = file->header().metadata;
+  const auto format = metadata.find("format");
+  if (format == metadata.end() || format->second != kCheckpointFormat)
+    return Failure{Fault::invalid, file->name() + ": is no repair model (metadata field format is not " + kCheckpointFormat + "); give a checkpoint.safetensors that training wrote"};
+  const auto settings = settings_of(metadata, file->name());
+  if (!settings) return settings.failure();
+  {
+    ParameterSet wanted(at::kFloat, at::kFloat);
+    const Trunk trunk(*settings, wanted);
+    const SpanHead head(*settings, wanted, 0);
+    if (const auto why = tensor_fault(*file, wanted, settings->width); !why.empty()) return Failure{Fault::corrupt, file->name() + ": " + why};
+  }
+  Checkpoint out;
+  auto thresholds = thresholds_of(metadata, file->name());
+  if (!thresholds) return thresholds.failure();
+  out.thresholds = *thresholds;
+  const std::string prefix = kFactPrefix;
+  for (const auto& [key, value] : metadata)
+    if (key.starts_with(prefix)) out.facts[key.substr(prefix.size())] = value;
+  const c10::NoGradGuard no_grad;
+  out.network = std::make_unique<Network>(*settings, 0, product_type());
+  auto& network = *out.network;
+  auto* values = network.parameters().flat().data_ptr<float>();
+  for (const auto& p : network.parameters().all())
+    if (auto read = file->read(*file->find(p.name), values + p.offset); !read) return read.failure();
+  for (const auto& [name, buffer] : {std::pair{kZStart, &network.trunk().z_start()}, std::pair{kYStart, &network.trunk().y_start()}})
+    if (auto read = file->read(*file->find(name), buffer->data_ptr<float>()); !read) return read.failure();
+  if (!network.parameters().flat().isfinite().all().item<bool>()) return Failure{Fault::corrupt, file->name() + ": holds weights that are no numbers"};
+  network.parameters().refresh_products();
+  return out;
+}
+
+}  // namespace mendel::model

@@ -1,0 +1,40 @@
+// What training measures on the validation set: a point of the learning curve, and the thresholds that
+// decide between an edit and NO_BUG, calibrated on clean functions that were never trained on.
+#pragma once
+
+#include <vector>
+
+#include "model/expected.hpp"
+#include "model/inference.hpp"
+#include "model/training.hpp"
+
+namespace mendel::model {
+
+inline constexpr double kFalseAlarmShares[] = {0.01, 0.02, 0.05, 0.1, 0.2};
+
+// The largest margin at which at most `share` of the clean functions would be edited (margin <= threshold).
+double threshold_at(std::vector<double> clean_margins, double share);
+
+struct Evaluation {
+  CurvePoint point;  // the exact_ fields only
+  Thresholds thresholds;
+};
+
+// A fixed subset of a validation set, chosen by hash and held in memory: at most `bugs_max` bugs and
+// `clean_max` clean functions, none longer than `cells_max`.
+class ValidationSubset {
+ public:
+  struct Limits {
+    std::uint32_t cells_max, bugs_max, clean_max;
+  };
+  // invalid: no clean function among the samples, or one that the model cannot be fed.
+  static Expected<ValidationSubset> choose(const SampleSet& set, const Limits& limits, std::uint32_t vocabulary, std::uint64_t seed);
+
+  Evaluation evaluate(const Network& network, Workers& workers) const;
+  std::size_t size() const { return samples_.size(); }
+
+ private:
+  std::vector<Sample> samples_;
+};
+
+}  // namespace mendel::model

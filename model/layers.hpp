@@ -1,0 +1,62 @@
+// The layers as functions that autograd knows, each with a backward pass of its own over the fused loops
+// of kernels.hpp: a linear map, one transformer block, the input cells, the pointer scores.
+//
+// A block is that of TRM: post-norm without gain, h = rms(x + attention(x)), y = rms(h + swiglu(h)),
+// rotary positions half-split with theta 1e4, no biases. Shapes: N rows of the batch, d width.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "model/batch.hpp"
+#include "model/parameters.hpp"
+
+namespace mendel::model {
+
+inline constexpr double kRmsEpsilon = 1e-5;
+
+// A hidden state and the same numbers in the type of the products (outside the gradient).
+struct Hidden {
+  at::Tensor x_nd, product_nd;
+};
+
+// x [.., in] times weight^T [in, out]: the product in its own type, the result in that of x.
+at::Tensor linear(const at::Tensor& x, const Parameter& weight);
+at::Tensor linear(const at::Tensor& x, const Parameter& weight, const Parameter& bias);
+// x [.., out] times weight [out, in].
+at::Tensor linear_transposed(const at::Tensor& x, const Parameter& weight);
+
+// RMS norm over the last dimension by ordinary operations, for small tensors.
+at::Tensor rms(const at::Tensor& x);
+
+// Wraps `x_nd` for the first layer of a net.
+Hidden with_product(const at::Tensor& x_nd, at::ScalarType product_type);
+
+// Tables of the rotation: angles of [positions, head width / 2], built in float whatever the type.
+struct Rotation {
+  at::Tensor cos_ph, sin_ph;
+};
+Rotation make_rotation(std::int64_t positions, std::int64_t head_width, at::ScalarType type);
+
+struct Block {
+  const Parameter *qkv, *out, *gate_up, *down;  // [3d, d], [d, d], [2 inner, d], [d, inner]
+  std::int64_t heads;
+};
+
+// `rotation` and the parameters must outlive the graph.
+Hidden block(const Hidden& x, const Block& weights, const SharedBatch& batch, Reach reach, const Rotation& rotation);
+
+struct CellTables {
+  const Parameter *embedding, *rows, *columns, *neighbours;  // [V, d], [64, d], [64, d], [d, 5d]
+};
+
+// rms(embedding sqrt(d) + row + column + linear map of the five neighbouring cells).
+Hidden input_cells(const CellTables& tables, const SharedBatch& batch);
+
+struct ScoreHead {
+  const Parameter *hidden, *hidden_bias, *weight, *bias;  // [d, d], [d], [1, d], [1]
+};
+
+// weight silu(hidden x + hidden_bias) + bias: one score a row, [N].
+at::Tensor scores(const Hidden& x, const ScoreHead& head);
+
+}  // namespace mendel::model

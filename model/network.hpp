@@ -1,0 +1,43 @@
+// Trunk, head and their numbers: what is trained and what a checkpoint holds.
+#pragma once
+
+#include "model/span_head.hpp"
+#include "model/trunk.hpp"
+
+namespace mendel::model {
+
+// The numbers live at stable addresses, so a network neither copies nor moves. `propose` and `loss` may
+// run on several threads at once, as long as nobody changes the numbers.
+class Network {
+ public:
+  // Double products are for checks against references; else bfloat16 where the processor has them.
+  Network(const ModelSettings& settings, std::uint64_t seed, at::ScalarType product_type);
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  // Sums over the samples; several supervision steps are averaged.
+  HeadLoss loss(std::span<const Sample> samples) const;
+  // No gradient is kept. Samples must be without fault.
+  std::vector<std::vector<Proposal>> propose(std::span<const Sample> samples, std::uint32_t candidates) const;
+
+  const ModelSettings& settings() const { return settings_; }
+  ParameterSet& parameters() { return parameters_; }
+  const ParameterSet& parameters() const { return parameters_; }
+  Trunk& trunk() { return trunk_; }
+  const Trunk& trunk() const { return trunk_; }
+  const SpanHead& head() const { return head_; }
+
+ private:
+  ModelSettings settings_;
+  ParameterSet parameters_;
+  Trunk trunk_;
+  SpanHead head_;
+};
+
+// Type of the products on this machine: bfloat16 or float.
+at::ScalarType product_type();
+
+// Nothing if a network of these settings can be built, else which one is wrong and what is allowed.
+std::string settings_fault(const ModelSettings& settings);
+
+}  // namespace mendel::model

@@ -1,0 +1,58 @@
+// RepairModel on a checkpoint.
+#include "repair_model.hpp"
+
+#include <ATen/ATen.h>
+
+#include <limits>
+#include <thread>
+
+#include "checkpoint.hpp"
+#include "faults.hpp"
+#include "inference.hpp"
+
+namespace mendel::model {
+namespace {
+
+class LoadedModel : public RepairModel {
+ public:
+  explicit LoadedModel(Checkpoint checkpoint) : checkpoint_(std::move(checkpoint)), workers_(std::max(1u, std::thread::hardware_concurrency())) {}
+
+  Expected<std::vector<std::vector<Proposal>>> propose(std::span<const Sample> samples, std::uint32_t candidates) override {
+    if (candidates == 0 || candidates > kCandidatesMax)
+      return Failure{Fault::invalid, "candidates is " + std::to_string(candidates) + "; allowed is 1 to " + std::to_string(kCandidatesMax)};
+    for (std::size_t i = 0; i < samples.size(); ++i)
+      if (const auto why = sample_fault(samples[i], settings().vocabulary); !why.empty())
+        return Failure{Fault::invalid, "sample " + std::to_string(i) + " " + why + "; encode it with the model's own tokenizer"};
+    return guarded([&]() -> Expected<std::vector<std::vector<Proposal>>> { return propose_all(*checkpoint_.network, samples, candidates, workers_); });
+  }
+
+  const ModelSettings& settings() const override { return checkpoint_.network->settings(); }
+  const Thresholds& thresholds() const override { return checkpoint_.thresholds; }
+  const std::map<std::string, std::string>& facts() const override { return checkpoint_.facts; }
+  std::uint64_t parameters() const override { return static_cast<std::uint64_t>(checkpoint_.network->parameters().count()); }
+
+ private:
+  static constexpr std::uint32_t kCandidatesMax = 256;
+  Checkpoint checkpoint_;
+  Workers workers_;
+};
+
+}  // namespace
+
+Expected<std::unique_ptr<RepairModel>> RepairModel::load(const std::filesystem::path& checkpoint) {
+  return guarded([&]() -> Expected<std::unique_ptr<RepairModel>> {
+    auto read = read_checkpoint(checkpoint);
+    if (!read) return read.failure();
+    return std::unique_ptr<RepairModel>(std::make_unique<LoadedModel>(std::move(*read)));
+  });
+}
+
+double RepairModel::threshold(double false_alarms) const {
+  const auto& known = thresholds();
+  auto at = known.upper_bound(false_alarms);
+  // Below the smallest share nothing is sure enough.
+  if (at == known.begin()) return -std::numeric_limits<double>::infinity();
+  return std::prev(at)->second;
+}
+
+}  // namespace mendel::model

@@ -1,0 +1,73 @@
+// What a run needs to go on after it was stopped at any moment, and its metrics.jsonl.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "model/checkpoint.hpp"
+#include "model/loader.hpp"
+#include "model/training.hpp"
+
+namespace mendel::model {
+
+// Counters beside the numbers of network and optimizer.
+struct RunCounters {
+  LoaderPosition position;
+  std::uint64_t steps = 0, samples_seen = 0, skipped = 0, skipped_in_a_row = 0, evaluations = 0;
+  double cpu_minutes = 0;
+  bool done = false;
+  CurvePoint last;
+};
+
+// The files of a run folder.
+struct RunPaths {
+  explicit RunPaths(const std::filesystem::path& run)
+      : checkpoint(run / "checkpoint.safetensors"), state(run / "state" / "state.safetensors"), metrics(run / "metrics.jsonl"), lock(run / "state" / "lock") {}
+  std::filesystem::path checkpoint, state, metrics, lock;
+};
+
+// Identity of a run: a resume must bring the same (settings, options that decide the numbers, facts).
+Metadata run_identity(const TrainInput& input);
+
+Expected<bool> write_state(const std::filesystem::path& path, const Network& network, const OptimizerState& optimizer,
+                           const RunCounters& counters, const Metadata& identity);
+
+// Fills network and optimizer. not_found: there is no state yet; invalid: a run of another identity.
+Expected<RunCounters> read_state(const std::filesystem::path& path, Network& network, OptimizerState& optimizer, const Metadata& identity);
+
+// metrics.jsonl: one object a line, in order. Lines go through the page cache: after a crash the last ones
+// may be missing or torn, and a resume cuts the file back to the state's step.
+class MetricsLog {
+ public:
+  // Keeps the lines of at most `steps` steps (and whole ones only).
+  static Expected<MetricsLog> open(const std::filesystem::path& path, std::uint64_t steps);
+  ~MetricsLog();
+  MetricsLog(MetricsLog&& other) noexcept;
+  MetricsLog& operator=(MetricsLog&&) = delete;
+
+  void write(const StepReport& report);
+  void write(const CurvePoint& point);
+  // io if a line could not be written (a full disk).
+  Expected<bool> flush();
+
+ private:
+  MetricsLog() = default;
+  std::string path_;
+  std::FILE* file_ = nullptr;
+};
+
+// One process at a time trains in a folder. Released when the lock is destroyed or the process ends.
+class RunLock {
+ public:
+  static Expected<RunLock> take(const std::filesystem::path& path);
+  ~RunLock();
+  RunLock(RunLock&& other) noexcept;
+  RunLock& operator=(RunLock&&) = delete;
+
+ private:
+  RunLock() = default;
+  int file_ = -1;
+};
+
+}  // namespace mendel::model

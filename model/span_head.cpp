@@ -1,0 +1,255 @@
+#include "span_head.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace mendel::model {
+namespace {
+
+constexpr std::int64_t kCopyDistance = 40;  // beyond that all distances share one bias
+constexpr double kMasked = -1e4;
+constexpr double kFloor = 1e-8;  // under a token's probability
+
+// rows b * T + index, clamped into the sample: index [B, R] -> cells [B, R, d].
+at::Tensor cells_at(const at::Tensor& h_btd, const at::Tensor& index_br) {
+  const auto samples = h_btd.size(0), columns = h_btd.size(1), d = h_btd.size(2);
+  const auto base_b1 = at::arange(samples, at::kLong).unsqueeze(1) * columns;
+  const auto flat = (index_br.clamp(0, columns - 1) + base_b1).view({-1});
+  return h_btd.reshape({samples * columns, d}).index_select(0, flat).view({samples, index_br.size(1), d});
+}
+
+at::Tensor distances(const Batch& batch, const at::Tensor& first_br) {
+  return at::arange(batch.columns, at::kLong).view({1, 1, -1}) - first_br.unsqueeze(2);  // [B, R, T]
+}
+
+// A table of one column, read at `index` (any shape).
+at::Tensor lookup(const Parameter& table, const at::Tensor& index) {
+  return table.value.view({-1}).index_select(0, index.reshape({-1})).view(index.sizes());
+}
+
+}  // namespace
+
+Targets make_targets(std::span<const Sample> samples, const Batch& batch) {
+  Targets t;
+  std::int64_t steps = 1;
+  for (const auto& s : samples)
+    if (s.edit) steps = std::max(steps, static_cast<std::int64_t>(s.edit->tokens.size()) + 1);
+  const auto count = batch.samples;
+  t.start_b = at::full({count}, batch.columns, at::kLong);
+  t.first_b = at::zeros({count}, at::kLong);
+  t.end_b = at::zeros({count}, at::kLong);
+  t.tokens_bl = at::zeros({count, steps}, at::kLong);
+  t.previous_bl = at::zeros({count, steps}, at::kLong);
+  t.bug_b = at::zeros({count});
+  std::vector<std::int64_t> valid, owner;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto& edit = samples[static_cast<std::size_t>(i)].edit;
+    auto* tokens = t.tokens_bl.data_ptr<std::int64_t>() + i * steps;
+    auto* previous = t.previous_bl.data_ptr<std::int64_t>() + i * steps;
+    previous[0] = kBosId;
+    if (!edit) continue;
+    t.bug_b.data_ptr<float>()[i] = 1;
+    t.start_b.data_ptr<std::int64_t>()[i] = t.first_b.data_ptr<std::int64_t>()[i] = edit->first;
+    t.end_b.data_ptr<std::int64_t>()[i] = edit->end;
+    const auto size = edit->tokens.size();
+    for (std::size_t l = 0; l <= size; ++l) {
+      tokens[l] = l < size ? edit->tokens[l] : kEosId;
+      if (l < size) previous[l + 1] = tokens[l];
+      valid.push_back(i * steps + static_cast<std::int64_t>(l));
+      owner.push_back(i);
+    }
+  }
+  t.valid_m = at::tensor(valid, at::kLong);
+  t.sample_m = at::tensor(owner, at::kLong);
+  return t;
+}
+
+SpanHead::Score SpanHead::add_score(const std::string& name) {
+  const Start uniform{Start::Kind::uniform, 1 / std::sqrt(static_cast<double>(d_))};
+  return {parameters_.add(name + ".hidden.weight", {d_, d_}, uniform, true), parameters_.add(name + ".hidden.bias", {d_}, uniform, false),
+          parameters_.add(name + ".out.weight", {1, d_}, uniform, false), parameters_.add(name + ".out.bias", {1}, uniform, false)};
+}
+
+SpanHead::SpanHead(const ModelSettings& settings, ParameterSet& parameters, std::size_t embedding)
+    : d_(settings.width), parameters_(parameters), embedding_(embedding) {
+  const auto root = [](std::int64_t n) { return 1 / std::sqrt(static_cast<double>(n)); };
+  const Start uniform{Start::Kind::uniform, root(d_)}, zero{};
+  const auto matrix = [&](const char* name, std::int64_t in) {
+    return parameters.add(name, {d_, in}, {Start::Kind::truncated_normal, root(in)}, true);
+  };
+  start_ = add_score("head.start");
+  no_bug_ = add_score("head.no_bug");
+  end_query_ = matrix("head.end.query", d_);
+  end_key_ = matrix("head.end.key", d_);
+  end_length_ = parameters.add("head.end.length", {kDeletedMax + 1, 1}, zero, false);
+  context_ = matrix("head.context", 4 * d_);
+  first_state_ = parameters.add("head.first_state.weight", {d_, d_}, uniform, true);
+  first_state_bias_ = parameters.add("head.first_state.bias", {d_}, uniform, false);
+  gru_input_ = parameters.add("head.gru.input.weight", {3 * d_, d_}, uniform, true);
+  gru_hidden_ = parameters.add("head.gru.hidden.weight", {3 * d_, d_}, uniform, true);
+  gru_input_bias_ = parameters.add("head.gru.input.bias", {3 * d_}, uniform, false);
+  gru_hidden_bias_ = parameters.add("head.gru.hidden.bias", {3 * d_}, uniform, false);
+  copy_query_ = matrix("head.copy.query", d_);
+  copy_key_ = matrix("head.copy.key", d_);
+  copy_out_ = matrix("head.copy.out", d_);
+  copy_distance_ = parameters.add("head.copy.distance", {2 * kCopyDistance + 1, 1}, zero, false);
+  vocabulary_out_ = matrix("head.vocabulary.out", d_);
+  vocabulary_bias_ = parameters.add("head.vocabulary.bias", {static_cast<std::int64_t>(settings.vocabulary)}, zero, false);
+  gate_ = parameters.add("head.gate.weight", {1, d_}, uniform, false);
+  gate_bias_ = parameters.add("head.gate.bias", {1}, uniform, false);
+}
+
+at::Tensor SpanHead::start_log_probabilities(const Hidden& h, const at::Tensor& h_btd, const Batch& batch) const {
+  const auto real = batch.samples * batch.columns;
+  const auto cells_bt = scores(h, score(start_)).narrow(0, 0, real).view({batch.samples, batch.columns}) + batch.pad_bt;
+  const auto share_b1t = (batch.mask_bt / batch.mask_bt.sum(1, true)).unsqueeze(1);
+  const auto mean_bd = at::bmm(share_b1t, h_btd).squeeze(1);
+  const auto none_b1 = scores(with_product(mean_bd, parameters_.product_type()), score(no_bug_)).unsqueeze(1);
+  return at::cat({cells_bt, none_b1}, 1).log_softmax(1);
+}
+
+at::Tensor SpanHead::end_log_probabilities(const at::Tensor& h_btd, const Batch& batch, const at::Tensor& first_br) const {
+  // The key map goes to the query's side: one product for each edit instead of one for each cell.
+  const auto query_brd = linear_transposed(linear(cells_at(h_btd, first_br), p(end_query_)), p(end_key_));
+  const auto length_brt = distances(batch, first_br);
+  const auto score_brt = at::bmm(query_brd, h_btd.transpose(1, 2)) / std::sqrt(static_cast<double>(d_)) +
+                         lookup(p(end_length_), length_brt.clamp(0, kDeletedMax)) + batch.pad_bt.unsqueeze(1);
+  return score_brt.masked_fill((length_brt < 0).logical_or(length_brt > kDeletedMax), kMasked).log_softmax(2);
+}
+
+at::Tensor SpanHead::context(const at::Tensor& h_btd, const at::Tensor& first_br, const at::Tensor& end_br) const {
+  const auto count = first_br.size(1);
+  const auto around = cells_at(h_btd, at::cat({first_br - 1, first_br, end_br - 1, end_br}, 1));  // [B, 4 R, d]
+  const auto joined = around.view({-1, 4, count, d_}).transpose(1, 2).reshape({-1, count, 4 * d_});
+  return rms(linear(joined, p(context_)));
+}
+
+at::Tensor SpanHead::decode(const at::Tensor& previous_kl, const at::Tensor& context_kd, at::Tensor& hidden) const {
+  const auto context_k1d = context_kd.unsqueeze(1);
+  const auto input_kld = at::embedding(p(embedding_).value, previous_kl) * std::sqrt(static_cast<double>(d_)) + context_k1d;
+  const auto [out_kld, state] =
+      at::gru(input_kld, hidden, {p(gru_input_).value, p(gru_hidden_).value, p(gru_input_bias_).value, p(gru_hidden_bias_).value},
+              /*has_biases=*/true, /*num_layers=*/1, /*dropout=*/0.0, /*train=*/false, /*bidirectional=*/false, /*batch_first=*/true);
+  hidden = state;
+  return rms(out_kld + context_k1d);
+}
+
+SpanHead::Mixture SpanHead::mix(const at::Tensor& query_bqd, const at::Tensor& h_btd, const Batch& batch,
+                                const at::Tensor& first_bq) const {
+  const auto key_bqd = linear_transposed(linear(query_bqd, p(copy_query_)), p(copy_key_));
+  const auto near_bqt = lookup(p(copy_distance_), distances(batch, first_bq).clamp(-kCopyDistance, kCopyDistance) + kCopyDistance);
+  const auto score_bqt =
+      at::bmm(key_bqd, h_btd.transpose(1, 2)) / std::sqrt(static_cast<double>(d_)) + near_bqt + batch.pad_bt.unsqueeze(1);
+  const auto copy_bqt = score_bqt.softmax(2);
+  return {copy_bqt, rms(query_bqd + linear(at::bmm(copy_bqt, h_btd), p(copy_out_)))};
+}
+
+at::Tensor SpanHead::vocabulary_logits(const at::Tensor& state_md) const {
+  return linear(linear(state_md, p(vocabulary_out_)), p(embedding_), p(vocabulary_bias_));
+}
+
+at::Tensor SpanHead::gate_logits(const at::Tensor& state_md) const {
+  return at::matmul(state_md, p(gate_).value.view({-1})) + p(gate_bias_).value;
+}
+
+HeadLoss SpanHead::loss(const Hidden& h, const Batch& batch, const Targets& t) const {
+  const auto h_btd = h.x_nd.narrow(0, 0, batch.samples * batch.columns).view({batch.samples, batch.columns, d_});
+  HeadLoss out;
+  out.start = -start_log_probabilities(h, h_btd, batch).gather(1, t.start_b.unsqueeze(1)).sum();
+  const auto first_b1 = t.first_b.unsqueeze(1), end_b1 = t.end_b.unsqueeze(1);
+  out.end = -(end_log_probabilities(h_btd, batch, first_b1).squeeze(1).gather(1, end_b1).squeeze(1) * t.bug_b).sum();
+  const auto context_bd = context(h_btd, first_b1, end_b1).squeeze(1);
+  auto hidden = at::tanh(linear(context_bd, p(first_state_), p(first_state_bias_))).unsqueeze(0);
+  const auto query_bld = decode(t.previous_bl, context_bd, hidden);
+  const auto mixture = mix(query_bld, h_btd, batch, first_b1);
+  // Only the M real steps of bugs meet the vocabulary.
+  const auto state_md = mixture.state_bqd.reshape({-1, d_}).index_select(0, t.valid_m);
+  const auto copy_mt = mixture.copy_bqt.reshape({-1, batch.columns}).index_select(0, t.valid_m);
+  const auto target_m1 = t.tokens_bl.view({-1}).index_select(0, t.valid_m).unsqueeze(1);
+  const auto same_mt = batch.ids_bt.index_select(0, t.sample_m).eq(target_m1);
+  const auto copied_m = (copy_mt * same_mt).sum(1);
+  const auto written_m = vocabulary_logits(state_md).log_softmax(1).gather(1, target_m1).squeeze(1).exp();
+  const auto gate_m = at::sigmoid(gate_logits(state_md));
+  out.tokens = -at::log(gate_m * written_m + (1 - gate_m) * copied_m + kFloor).sum();
+  return out;
+}
+
+// The edits under consideration: R of each sample, K = B * R in all.
+struct SpanHead::Edits {
+  at::Tensor first_br, end_br, log_probability_br, rank_br;  // rank: which of the likeliest first tokens
+  std::vector<std::vector<std::int32_t>> tokens;  // [K]
+};
+
+void SpanHead::write_tokens(Edits& edits, const at::Tensor& h_btd, const Batch& batch) const {
+  const auto samples = batch.samples, count = edits.first_br.size(1), all = samples * count;
+  const auto context_kd = context(h_btd, edits.first_br, edits.end_br).view({all, d_});
+  auto hidden = at::tanh(linear(context_kd, p(first_state_), p(first_state_bias_))).unsqueeze(0);
+  auto previous_k1 = at::full({all, 1}, kBosId, at::kLong);
+  auto done_k = at::zeros({all}, at::kBool);
+  const auto ids_brt = batch.ids_bt.unsqueeze(1).expand({-1, count, -1});
+  edits.tokens.assign(static_cast<std::size_t>(all), {});
+  for (std::int64_t l = 0; l <= kNewTokensMax; ++l) {
+    const auto query_brd = decode(previous_k1, context_kd, hidden).view({samples, count, d_});
+    const auto mixture = mix(query_brd, h_btd, batch, edits.first_br);
+    const auto gate_br1 = at::sigmoid(gate_logits(mixture.state_bqd)).unsqueeze(2);
+    const auto p_brv = (gate_br1 * vocabulary_logits(mixture.state_bqd).softmax(2)).scatter_add(2, ids_brt, (1 - gate_br1) * mixture.copy_bqt);
+    auto [best_br, token_br] = p_brv.max(2);
+    if (l == 0 && edits.rank_br.gt(0).any().item<bool>()) {
+      const auto [two_br2, tokens_br2] = p_brv.topk(2, 2);
+      best_br = two_br2.gather(2, edits.rank_br.unsqueeze(2)).squeeze(2);
+      token_br = tokens_br2.gather(2, edits.rank_br.unsqueeze(2)).squeeze(2);
+    }
+    const auto token_k = token_br.reshape({-1});
+    edits.log_probability_br = edits.log_probability_br + best_br.log().masked_fill(done_k.view({samples, count}), 0);
+    done_k = done_k.logical_or(token_k.eq(kEosId));
+    const auto* token = token_k.data_ptr<std::int64_t>();
+    const auto* done = done_k.data_ptr<bool>();
+    for (std::int64_t k = 0; k < all; ++k)
+      if (!done[k] && l < kNewTokensMax) edits.tokens[static_cast<std::size_t>(k)].push_back(static_cast<std::int32_t>(token[k]));
+    if (done_k.all().item<bool>()) break;
+    previous_k1 = token_k.unsqueeze(1);
+  }
+}
+
+std::vector<std::vector<Proposal>> SpanHead::propose(const Hidden& h, const Batch& batch, std::uint32_t candidates) const {
+  const auto h_btd = h.x_nd.narrow(0, 0, batch.samples * batch.columns).view({batch.samples, batch.columns, d_});
+  const auto start_bt = start_log_probabilities(h, h_btd, batch);
+  const auto none_b = start_bt.select(1, batch.columns);
+  const auto starts = std::min<std::int64_t>(candidates, batch.columns);
+  auto [best_br, first_br] = start_bt.narrow(1, 0, batch.columns).topk(starts, 1);
+  auto [end_log_br, end_br] = end_log_probabilities(h_btd, batch, first_br).max(2);
+  Edits edits{first_br, end_br, best_br + end_log_br, at::zeros_like(first_br), {}};
+  if (candidates > 1) {
+    for (auto* t : {&edits.first_br, &edits.end_br, &edits.log_probability_br, &best_br}) *t = at::cat({*t, *t}, 1);
+    edits.rank_br = at::cat({edits.rank_br, edits.rank_br + 1}, 1);
+  }
+  write_tokens(edits, h_btd, batch);
+  const auto count = edits.first_br.size(1);
+  const auto as_double = [](const at::Tensor& t) { return t.to(at::kDouble).contiguous(); };
+  const auto none = as_double(none_b), log_probability = as_double(edits.log_probability_br), best = as_double(best_br);
+  const auto first = edits.first_br.contiguous(), end = edits.end_br.contiguous();
+  std::vector<std::vector<Proposal>> out(static_cast<std::size_t>(batch.samples));
+  for (std::int64_t b = 0; b < batch.samples; ++b) {
+    auto& proposals = out[static_cast<std::size_t>(b)];
+    const auto none_log = none.data_ptr<double>()[b];
+    for (std::int64_t k = b * count; k < (b + 1) * count; ++k) {
+      Proposal p;
+      p.edit.first = static_cast<std::uint32_t>(first.data_ptr<std::int64_t>()[k]);
+      p.edit.end = static_cast<std::uint32_t>(end.data_ptr<std::int64_t>()[k]);
+      p.edit.tokens = std::move(edits.tokens[static_cast<std::size_t>(k)]);
+      p.margin = none_log - best.data_ptr<double>()[k];
+      p.log_probability = log_probability.data_ptr<double>()[k];
+      p.bug_probability = -std::expm1(std::min(none_log, 0.0));
+      const bool real = p.edit.first < static_cast<std::uint32_t>(batch.lengths[static_cast<std::size_t>(b)]);
+      if (real && std::none_of(proposals.begin(), proposals.end(), [&](const auto& q) { return q.edit == p.edit; }))
+        proposals.push_back(std::move(p));
+    }
+    std::stable_sort(proposals.begin(), proposals.end(), [](const auto& x, const auto& y) { return x.log_probability > y.log_probability; });
+    if (proposals.size() > candidates) proposals.resize(candidates);
+  }
+  return out;
+}
+
+}  // namespace mendel::model

@@ -1,0 +1,77 @@
+#include "trunk.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <cmath>
+
+namespace mendel::model {
+namespace {
+
+Start truncated(std::int64_t fan_in) { return {Start::Kind::truncated_normal, 1 / std::sqrt(static_cast<double>(fan_in))}; }
+
+}  // namespace
+
+std::int64_t inner_width(std::int64_t width) { return (width * 8 + 95) / 96 * 32; }
+
+Trunk::Trunk(const ModelSettings& settings, ParameterSet& parameters) : settings_(settings), parameters_(parameters) {
+  const std::int64_t d = settings.width, v = settings.vocabulary;
+  embedding_ = parameters.add("trunk.embedding", {v, d}, truncated(d), false);
+  rows_ = parameters.add("trunk.rows", {kRowTable, d}, {Start::Kind::normal, 0.1}, false);
+  columns_ = parameters.add("trunk.columns", {kColumnTable, d}, {Start::Kind::normal, 0.3}, false);
+  neighbours_ = parameters.add("trunk.neighbours", {d, 5 * d}, truncated(5 * d), true);
+  for (std::size_t i = 0; i < settings.encoder_layers.size(); ++i) encoder_.push_back(add_block("trunk.encoder." + std::to_string(i)));
+  for (std::size_t i = 0; i < settings.recursive_layers.size(); ++i)
+    recursive_.push_back(add_block("trunk.recursive." + std::to_string(i)));
+}
+
+Trunk::BlockIndex Trunk::add_block(const std::string& name) {
+  const std::int64_t d = settings_.width, inner = inner_width(d);
+  return {parameters_.add(name + ".qkv", {3 * d, d}, truncated(d), true), parameters_.add(name + ".out", {d, d}, truncated(d), true),
+          parameters_.add(name + ".gate_up", {2 * inner, d}, truncated(d), true),
+          parameters_.add(name + ".down", {d, inner}, truncated(inner), true)};
+}
+
+void Trunk::finish(std::uint64_t seed) {
+  const auto generator = at::detail::createCPUGenerator(seed);
+  const std::int64_t d = settings_.width;
+  z_start_ = at::randn({d}, generator).to(parameters_.type());
+  y_start_ = at::randn({d}, generator).to(parameters_.type());
+  rotation_ = make_rotation(kCellsMax, d / settings_.heads, parameters_.type());
+}
+
+Hidden Trunk::run(const std::vector<BlockIndex>& blocks, const std::string& kinds, Hidden x, const SharedBatch& batch) const {
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const auto& b = blocks[i];
+    const Block weights{&parameters_[b.qkv], &parameters_[b.out], &parameters_[b.gate_up], &parameters_[b.down], settings_.heads};
+    x = block(x, weights, batch, static_cast<Reach>(kinds[i]), rotation_);
+  }
+  return x;
+}
+
+Hidden Trunk::encode(const SharedBatch& batch) const {
+  const CellTables tables{&parameters_[embedding_], &parameters_[rows_], &parameters_[columns_], &parameters_[neighbours_]};
+  return run(encoder_, settings_.encoder_layers, input_cells(tables, batch), batch);
+}
+
+Hidden Trunk::step(const Hidden& x, const SharedBatch& batch, std::optional<Carry>& carry) const {
+  const auto net = [&](const at::Tensor& input_nd) {
+    return run(recursive_, settings_.recursive_layers, with_product(input_nd, parameters_.product_type()), batch);
+  };
+  if (recursive_.empty()) return x;
+  if (settings_.high_cycles == 0) return net(x.x_nd);
+  auto z = carry ? carry->z_nd : z_start_.expand_as(x.x_nd);  // [N, d]
+  auto y = carry ? carry->y_nd : y_start_.expand_as(x.x_nd);
+  Hidden last;
+  for (std::uint32_t h = 0; h < settings_.high_cycles; ++h) {
+    const c10::AutoGradMode gradient(c10::GradMode::is_enabled() && h + 1 == settings_.high_cycles);
+    for (std::uint32_t l = 0; l < settings_.low_cycles; ++l) z = net(z + (y + x.x_nd)).x_nd;
+    last = net(y + z);
+    y = last.x_nd;
+  }
+  carry = Carry{z.detach(), y.detach()};
+  return last;
+}
+
+}  // namespace mendel::model
