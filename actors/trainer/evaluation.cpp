@@ -10,6 +10,7 @@ namespace mendel::trainer {
 namespace {
 
 constexpr std::uint64_t kBatch = 128;  // samples that are looked at together
+constexpr std::uint32_t kCandidates = 5;
 
 using Ids = std::vector<encoder::TokenId>;
 
@@ -27,26 +28,30 @@ Hit hit_of(const model::Sample& sample, const Ids& cells, const model::SpanEdit&
   return row(proposed.first) == row(sample.edit->first) ? Hit::right_row : Hit::elsewhere;
 }
 
-// Texts to be judged in one call, each with where its verdict goes.
+// Texts to be judged in one call.
 class ParseQueue {
  public:
-  // Cells that are no text do not parse.
-  void add(const encoder::Tokenizer& tokenizer, const Ids& cells, bool& verdict) {
+  // Answers the place of the verdict. Cells that are no text do not parse.
+  std::size_t add(const encoder::Tokenizer& tokenizer, const Ids& cells) {
     auto text = encoder::cells_to_text(tokenizer, cells, encoder::Spelling::any);
-    if (!text) return;
-    texts_.push_back(std::move(*text));
-    verdicts_.push_back(&verdict);
+    texts_.push_back(text ? std::move(*text) : "(");
+    return texts_.size() - 1;
   }
 
   void judge(syntax::PythonChecker& checker) {
     const std::vector<std::string_view> views(texts_.begin(), texts_.end());
-    const auto answers = checker.check(views);
-    for (std::size_t i = 0; i < answers.size(); ++i) *verdicts_[i] = answers[i].kind == syntax::Validity::Kind::valid;
+    for (const auto& verdict : checker.check(views)) parses_.push_back(verdict.kind == syntax::Validity::Kind::valid);
   }
+  bool parses(std::size_t place) const { return parses_[place]; }
 
  private:
   std::vector<std::string> texts_;
-  std::vector<bool*> verdicts_;
+  std::vector<bool> parses_;
+};
+
+// Where the verdicts of one sample stand in the queue.
+struct Places {
+  std::size_t before, fixed, first_candidate;
 };
 
 SampleOutcome outcome_of(const EvaluationInput& input, std::uint64_t index, const model::Sample& sample, const std::vector<model::Proposal>& proposals) {
@@ -60,6 +65,29 @@ SampleOutcome outcome_of(const EvaluationInput& input, std::uint64_t index, cons
   out.margin = proposals.front().margin;
   out.hit = hit_of(sample, cells, proposals.front().edit);
   return out;
+}
+
+Places queue_texts(const encoder::Tokenizer& tokenizer, const model::Sample& sample, const std::vector<model::Proposal>& proposals, ParseQueue& queue) {
+  const Ids cells = ids_of(sample);
+  Places out{};
+  out.before = queue.add(tokenizer, cells);
+  out.fixed = sample.edit ? queue.add(tokenizer, applied(cells, *sample.edit)) : out.before;
+  out.first_candidate = out.before + (sample.edit ? 2 : 1);
+  for (const auto& proposal : proposals) queue.add(tokenizer, fits(proposal.edit, cells) ? applied(cells, proposal.edit) : cells);
+  return out;
+}
+
+// A text that need not parse on its own is not asked to: its first candidate counts.
+void add_verdicts(const model::Sample& sample, const std::vector<model::Proposal>& proposals, const Places& places, const ParseQueue& queue, SampleOutcome& out) {
+  const Ids cells = ids_of(sample);
+  out.can_parse = queue.parses(places.fixed);
+  out.parses_before = queue.parses(places.before);
+  out.parses_after = proposals.empty() ? out.parses_before : queue.parses(places.first_candidate);
+  for (std::size_t i = 0; i < proposals.size() && !out.checked; ++i) {
+    if (!fits(proposals[i].edit, cells) || (out.can_parse && !queue.parses(places.first_candidate + i))) continue;
+    out.checked = true;
+    out.checked_hit = hit_of(sample, cells, proposals[i].edit);
+  }
 }
 
 }  // namespace
@@ -77,18 +105,16 @@ Result<std::vector<SampleOutcome>> evaluate(const EvaluationInput& input) {
     if (input.stop && input.stop()) return Error{ErrorCode::interrupted, "interrupted"};
     std::vector<model::Sample> batch;
     for (auto i = begin; i < std::min(begin + kBatch, input.samples.size()); ++i) batch.push_back(input.samples.sample(i));
-    const auto proposals = input.model.propose(batch, 1);
+    const auto proposals = input.model.propose(batch, kCandidates);
     if (!proposals) return error_of(proposals.failure());
     ParseQueue queue;
+    std::vector<Places> places;
     for (std::size_t k = 0; k < batch.size(); ++k) {
-      auto& outcome = out.emplace_back(outcome_of(input, begin + k, batch[k], (*proposals)[k]));
-      const Ids cells = ids_of(batch[k]);
-      queue.add(input.tokenizer, batch[k].edit ? applied(cells, *batch[k].edit) : cells, outcome.can_parse);
-      queue.add(input.tokenizer, cells, outcome.parses_before);
-      if (std::isinf(outcome.margin)) queue.add(input.tokenizer, cells, outcome.parses_after);
-      else queue.add(input.tokenizer, applied(cells, (*proposals)[k].front().edit), outcome.parses_after);
+      out.push_back(outcome_of(input, begin + k, batch[k], (*proposals)[k]));
+      places.push_back(queue_texts(input.tokenizer, batch[k], (*proposals)[k], queue));
     }
     queue.judge(input.checker);
+    for (std::size_t k = 0; k < batch.size(); ++k) add_verdicts(batch[k], (*proposals)[k], places[k], queue, out[begin + k]);
     if (input.progress) input.progress(out.size());
   }
   return out;
@@ -113,6 +139,7 @@ BugMetrics bug_metrics(const std::vector<const SampleOutcome*>& bugs, const std:
     out.exact.add(bug->hit == Hit::exact);
     out.cell.add(bug->hit <= Hit::right_cell);
     out.row.add(bug->hit <= Hit::right_row);
+    out.repaired.add(bug->checked && bug->checked_hit == Hit::exact);
     if (bug->can_parse) {
       out.identity_parses.add(bug->parses_before);
       out.parses.add(bug->parses_after);
@@ -121,6 +148,7 @@ BugMetrics bug_metrics(const std::vector<const SampleOutcome*>& bugs, const std:
       const bool edited = bug->margin <= levels[k].margin && !std::isinf(bug->margin);
       out.levels[k].edited.add(edited);
       out.levels[k].exact.add(edited && bug->hit == Hit::exact);
+      out.levels[k].repaired.add((edited || bug->certain()) && bug->checked && bug->checked_hit == Hit::exact);
       if (bug->can_parse) out.levels[k].parses.add(edited ? bug->parses_after : bug->parses_before);
     }
   }

@@ -4,6 +4,8 @@
 // taken whatever the model believes. *At 5 %*: it is taken where its margin is at most the threshold that
 // was calibrated on clean validation functions for 5 % false alarms; elsewhere the text stays as it is.
 // *Row*, *cell*: the best edit starts in the right row, at the right cell. *Identity*: no edit at all.
+// *Repaired*: exact in the way of `mendel repair`: of five candidates the first that parses is taken, and
+// code that does not parse is edited whatever the threshold, because it has a bug for certain.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +38,10 @@ struct SampleOutcome {
   Hit hit = Hit::elsewhere;  // elsewhere in clean samples
   bool can_parse = false;  // the fixed side, as the model sees it, parses on its own; windows need not
   bool parses_before = false, parses_after = false;  // by CPython
+  Hit checked_hit = Hit::elsewhere;  // of the first candidate that parses
+  bool checked = false;  // there is one
+
+  bool certain() const { return can_parse && !parses_before; }  // no sound code: a bug without asking the model
 };
 
 struct EvaluationInput {
@@ -59,14 +65,14 @@ struct Share {
 };
 
 struct LevelMetrics {
-  Share exact, edited, parses;
+  Share exact, edited, parses, repaired;
 };
 
 // Of the bugs of a group.
 struct BugMetrics {
   std::uint64_t n = 0;
   Share identity_exact, identity_parses;
-  Share exact, parses, row, cell;  // always
+  Share exact, parses, row, cell, repaired;  // always
   std::vector<LevelMetrics> levels;  // as the levels given
 };
 

@@ -15,7 +15,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds kReportEvery{1000};
 
-// Appends to RUN/logs/training/stage_1.log; a line is on disk before the next step.
+// RUN/logs/training/stage_1.log. A run that goes on from an earlier state repeats steps; their old lines go.
 class StageLog {
  public:
   static Result<StageLog> open(const fs::path& run) {
@@ -24,15 +24,42 @@ class StageLog {
     fs::create_directories(folder, error);
     if (error) return Error{ErrorCode::io_error, folder.string() + ": " + error.message()};
     StageLog log;
-    log.file_.open(folder / "stage_1.log", std::ios::app);
-    if (!log.file_) return Error{ErrorCode::io_error, (folder / "stage_1.log").string() + ": cannot be written"};
+    log.path_ = folder / "stage_1.log";
+    log.file_.open(log.path_, std::ios::app);
+    if (!log.file_) return Error{ErrorCode::io_error, log.path_.string() + ": cannot be written"};
     return log;
   }
 
-  void write(const std::string& line) { file_ << line << std::endl; }
+  void write(const model::StepReport& step) {
+    if (!started_) drop_from(step.step);
+    started_ = true;
+    file_ << log_line(step) << std::endl;
+  }
+  void write(const model::CurvePoint& point) { file_ << log_line(point) << std::endl; }
 
  private:
+  static std::uint64_t step_of(const std::string& line) {
+    unsigned long long step = 0;
+    return std::sscanf(line.c_str(), "step %llu", &step) == 1 || std::sscanf(line.c_str(), "curve step %llu", &step) == 1 ? step : 0;
+  }
+
+  void drop_from(std::uint64_t step) {
+    std::ifstream old(path_);
+    std::string kept, line;
+    bool dropped = false;
+    while (std::getline(old, line)) {
+      if (step_of(line) >= step) dropped = true;
+      else kept += line + "\n";
+    }
+    if (!dropped) return;
+    file_.close();
+    file_.open(path_, std::ios::trunc);
+    file_ << kept;
+  }
+
+  fs::path path_;
   std::ofstream file_;
+  bool started_ = false;
 };
 
 Outcome write_summary(const fs::path& run, const std::string& json) {
@@ -185,11 +212,11 @@ Result<model::TrainSummary> run_training(const Config& config, const TrainReques
   facts["cells_max"] = std::to_string(config.train().cells_max());
   model::TrainInput input{*settings, train_options(config), splits->train.get(), splits->validation.get(), request.run, std::move(facts), {}, {}, request.stop};
   input.on_step = [&](const model::StepReport& step) {
-    log->write(log_line(step));
+    log->write(step);
     if (request.on_step) request.on_step(step);
   };
   input.on_curve = [&](const model::CurvePoint& point) {
-    log->write(log_line(point));
+    log->write(point);
     if (request.on_curve) request.on_curve(point);
   };
   auto summary = model::train(input);

@@ -96,6 +96,7 @@ TEST_CASE("the report counts exact repairs at every level beside doing nothing, 
   CHECK(bugs["at_5"]["exact"]["count"] == 1);
   CHECK(bugs["at_5"]["edited"]["count"] == 4);
   CHECK(bugs["at_20"]["exact"]["count"] == 2);
+  CHECK(bugs["at_5"]["repaired"]["count"] == 2);  // the missing colon needs no threshold
   CHECK(report["sources"]["mutation"]["bugs"]["n"] == 3);
   CHECK(report["sources"]["mined"]["bugs"]["n"] == 1);
   CHECK(report["sources"]["linter"]["bugs"]["n"] == 1);
