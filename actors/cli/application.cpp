@@ -115,6 +115,7 @@ int run_application(const Application& application, int argc, char** argv) {
   declare_globals(app, globals);
   Context context;
   context.program = own_path(argv[0]);
+  context.arguments.assign(argv + 1, argv + argc);
   std::vector<Declared> declared;
   for (const auto* command : application.commands) {
     auto* sub = app.add_subcommand(command->name, command->summary);

@@ -26,6 +26,7 @@ struct Context {
   bool colour_out = false, colour_err = false;  // a terminal, and NO_COLOR unset
   bool terminal_err = false;
   std::string program;  // argv[0] resolved to an absolute path
+  std::vector<std::string> arguments;  // all of them as given, without the program
   std::vector<std::string> config_arguments;  // --config/--set as given, to hand on to a child
 };
 

@@ -23,6 +23,9 @@ int main(int argc, char** argv) {
       &kDatasetCommand,
       &kPairCommand,
       &kTraceCommand,
+      &kTrainForward,
+      &kEvalForward,
+      &kRepairForward,
   };
   return run_application({"mendel", "Breeds, proves and encodes pairs of buggy and fixed Python code, and trains small models on them.",
                           "  mendel up --set 'sources.python=[\"src\"]'          # everything on one machine\n"

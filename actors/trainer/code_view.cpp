@@ -107,6 +107,8 @@ encoder::SpanEdit CodeView::to_whole(const encoder::SpanEdit& edit) const {
   assert(edit.first <= edit.end && edit.end <= kept_.size());
   encoder::SpanEdit out = edit;
   out.first = edit.first < kept_.size() ? kept_[edit.first] : whole_;
+  const bool inside_line = edit.first > 0 && cells_[edit.first - 1] != encoder::kEol;
+  if (edit.first == edit.end && inside_line) out.first = kept_[edit.first - 1] + 1;
   out.end = edit.end > edit.first ? kept_[edit.end - 1] + 1 : out.first;
   return out;
 }

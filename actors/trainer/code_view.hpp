@@ -28,7 +28,8 @@ class CodeView {
   // Index in the whole sequence of each cell of the view; ascending.
   const std::vector<std::uint32_t>& kept() const { return kept_; }
 
-  // The same edit over the whole sequence. An insertion comes directly before the code that follows it;
+  // The same edit over the whole sequence. An insertion at the start of a line comes directly before the
+  // code that follows it, one inside a line directly behind the code before it (so before a comment);
   // documentation inside a replaced span goes with it. `edit` must lie within the view.
   encoder::SpanEdit to_whole(const encoder::SpanEdit& edit) const;
 

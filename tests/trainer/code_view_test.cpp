@@ -67,6 +67,13 @@ TEST_CASE("an inserted line comes before the code that follows, behind the comme
   CHECK(text_of(encoder::apply_edit(encoder::text_to_cells(bytes_only(), buggy), view(buggy).to_whole(*edit))) == fixed);
 }
 
+TEST_CASE("what is missing at the end of a line comes before its comment") {
+  const std::string buggy = "def f(a)  # why\n    return a", fixed = "def f(a):  # why\n    return a";
+  const auto edit = view_edit(view(buggy), view(fixed));
+  REQUIRE(edit);
+  CHECK(text_of(encoder::apply_edit(encoder::text_to_cells(bytes_only(), buggy), view(buggy).to_whole(*edit))) == fixed);
+}
+
 TEST_CASE("sides that differ in documentation alone have no edit") {
   CHECK_FALSE(view_edit(view("def f():\n    # a\n    pass"), view("def f():\n    # b\n    pass")));
 }

@@ -1,0 +1,182 @@
+// mendel-trainer eval: a checkpoint against a held-out split, or against a suite of whole texts.
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "actors/cli/checkpoint.hpp"
+#include "actors/cli/trainer_commands.hpp"
+#include "actors/cli/trainer_options.hpp"
+#include "actors/trainer/evaluation_report.hpp"
+#include "actors/trainer/repair.hpp"
+
+namespace mendel::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+Result<storage::SplitName> split_from(const std::string& name) {
+  for (const auto split : {storage::SplitName::train, storage::SplitName::validation, storage::SplitName::test})
+    if (name == storage::name_of(split)) return split;
+  return Error{ErrorCode::invalid_input, "no split \"" + name + "\""};
+}
+
+Outcome check_vocabulary(const LoadedCheckpoint& checkpoint, const trainer::TrainingData& data, const fs::path& dataset) {
+  if (checkpoint.tokenizer.hash() == data.tokenizer.hash()) return Done{};
+  return Error{ErrorCode::invalid_input, checkpoint.path.string() + ": was trained on the vocabulary " + checkpoint.tokenizer.hash() + ", " + dataset.string() +
+                                             " is written in " + data.tokenizer.hash() + ": name the dataset it was trained on, or build this one with its --tokenizer"};
+}
+
+trainer::EvaluationFacts facts_of(const Context& context, const LoadedCheckpoint& checkpoint, const trainer::TrainingData& data, const EvalArguments& arguments,
+                                  const fs::path& dataset) {
+  trainer::EvaluationFacts out;
+  out.checkpoint = checkpoint.path.string();
+  out.model = checkpoint.model->settings().name;
+  out.parameters = checkpoint.model->parameters();
+  out.trained_on_digest = checkpoint.fact("dataset_digest");
+  out.dataset = dataset.string();
+  out.dataset_digest = data.reader->digest();
+  out.split = arguments.split;
+  out.cells_max_trained = context.config.train().cells_max();
+  const auto trained = checkpoint.fact("cells_max");
+  std::from_chars(trained.data(), trained.data() + trained.size(), out.cells_max_trained);
+  return out;
+}
+
+int evaluate_split(const Context& context, const EvalArguments& arguments, LoadedCheckpoint& checkpoint, syntax::PythonChecker& checker, const fs::path& out) {
+  const fs::path dataset = arguments.dataset.empty() ? context.data / "dataset" : fs::path(arguments.dataset);
+  const auto data = trainer::open_training_data(dataset);
+  if (!data) return fail(data.error());
+  if (auto same = check_vocabulary(checkpoint, *data, dataset); !same) return fail(same.error());
+  const auto split = split_from(arguments.split);
+  if (!split) return fail(split.error());
+  const auto samples = trainer::load_samples(*data, *split, model::kCellsMax);
+  if (!samples) return fail(samples.error());
+  for (const auto& row : (*samples)->passed_over().damaged_rows) warn("passed over: " + row);
+  if ((*samples)->size() == 0) return fail({ErrorCode::invalid_input, dataset.string() + ": the split " + arguments.split + " has no sample"});
+  auto facts = facts_of(context, checkpoint, *data, arguments, dataset);
+  facts.passed_over = (*samples)->passed_over();
+  if (facts.split != "train" && facts.trained_on_digest != facts.dataset_digest)
+    note("note: the model was trained on another dataset; this split may hold code that it has seen");
+  Progress progress(context, "evaluating", (*samples)->size(), "samples");
+  const auto outcomes = trainer::evaluate({*checkpoint.model, **samples, checkpoint.tokenizer, checker,
+                                           [&](std::uint64_t done) { progress.set(done, (*samples)->size()); }, interrupted});
+  progress.finish();
+  if (!outcomes) return fail(outcomes.error());
+  const auto levels = checkpoint.levels();
+  if (auto written = trainer::write_report(out, facts, *outcomes, levels); !written) return fail(written.error());
+  if (context.json) {
+    std::fputs(trainer::benchmark_report(facts, *outcomes, levels).c_str(), stdout);
+    return kDone;
+  }
+  std::printf("%s (%.2f M parameters)\non the %s split of %s, digest %s\n\n%s", facts.checkpoint.c_str(), static_cast<double>(facts.parameters) / 1e6,
+              facts.split.c_str(), facts.dataset.c_str(), facts.dataset_digest.c_str(), trainer::evaluation_table(*outcomes, levels).c_str());
+  const auto passed_over = trainer::describe(facts.passed_over);
+  if (!passed_over.empty()) std::printf("passed over: %s\n", passed_over.c_str());
+  std::printf("written: %s/benchmark_report.json, per_bug_type_metrics.csv, confusion_matrices/\n", out.c_str());
+  return kDone;
+}
+
+struct SuiteEntry {
+  std::string id, buggy, fixed;
+  bool has_fixed = false;
+};
+
+Result<std::vector<SuiteEntry>> read_suite(const std::string& path) {
+  std::vector<SuiteEntry> out;
+  auto read = each_line(path, [&](std::string_view line, std::uint64_t number) -> Outcome {
+    if (line.find_first_not_of(" \t\r") == line.npos) return Done{};
+    const auto json = Json::parse(line, nullptr, false);
+    if (!json.is_object() || !json.contains("buggy") || !json["buggy"].is_string())
+      return Error{ErrorCode::invalid_input, path + ":" + std::to_string(number) + ": no JSON object with a text \"buggy\""};
+    SuiteEntry entry{json.contains("id") && json["id"].is_string() ? json["id"].get<std::string>() : std::to_string(number), json["buggy"], "", false};
+    if (json.contains("fixed") && json["fixed"].is_string()) entry.fixed = json["fixed"], entry.has_fixed = true;
+    out.push_back(std::move(entry));
+    return Done{};
+  });
+  if (!read) return read.error();
+  if (out.empty()) return Error{ErrorCode::invalid_input, path + ": an empty suite"};
+  return out;
+}
+
+struct SuiteMetrics {
+  std::string name;
+  double margin;
+  trainer::Share changed, parses, exact;
+};
+
+Json json_of(const trainer::Share& share) {
+  const auto [low, high] = share.interval();
+  return {{"count", share.count}, {"n", share.n}, {"share", share.value()}, {"low", low}, {"high", high}};
+}
+
+int print_suite(const Context& context, const std::string& suite, const std::vector<SuiteMetrics>& metrics, const fs::path& out) {
+  Json report = {{"suite", suite}};
+  for (const auto& row : metrics) report[row.name] = {{"changed", json_of(row.changed)}, {"parses", json_of(row.parses)}, {"exact", json_of(row.exact)}};
+  const auto text = report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  std::error_code error;
+  fs::create_directories(out, error);
+  std::ofstream file(out / "suite_report.json", std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file) return fail({ErrorCode::io_error, (out / "suite_report.json").string() + ": cannot be written"});
+  if (context.json) {
+    std::fputs(text.c_str(), stdout);
+    return kDone;
+  }
+  std::printf("%-12s %8s %10s %10s %16s\n", "share, %", "n", "changed", "parses", "exact (of n)");
+  for (const auto& row : metrics)
+    std::printf("%-12s %8llu %10.1f %10.1f %9.1f (%llu)\n", row.name.c_str(), static_cast<unsigned long long>(row.changed.n), 100 * row.changed.value(),
+                100 * row.parses.value(), 100 * row.exact.value(), static_cast<unsigned long long>(row.exact.n));
+  std::printf("identity: nothing is changed. at_N: N %% false alarms. written: %s/suite_report.json\n", out.c_str());
+  return kDone;
+}
+
+int evaluate_suite(const Context& context, const EvalArguments& arguments, LoadedCheckpoint& checkpoint, syntax::PythonChecker& checker, const fs::path& out) {
+  const auto suite = read_suite(arguments.suite);
+  if (!suite) return fail(suite.error());
+  std::vector<SuiteMetrics> metrics = {{"identity", 0, {}, {}, {}}, {"always", checkpoint.margin(1), {}, {}, {}}};
+  for (const auto& level : checkpoint.levels()) metrics.push_back({level.name(), level.margin, {}, {}, {}});
+  trainer::Repairer repairer(*checkpoint.model, checkpoint.tokenizer, checker);
+  Progress progress(context, "repairing", suite->size(), "texts");
+  for (const auto& entry : *suite) {
+    if (interrupted()) return fail({ErrorCode::interrupted, "interrupted"});
+    for (auto& row : metrics) {
+      trainer::RepairOptions options;
+      options.margin = row.margin;
+      options.rounds = row.name == "identity" ? 0 : options.rounds;
+      options.whole = true;
+      const auto result = repairer.repair(entry.buggy, options);
+      if (!result) warn(arguments.suite + ": " + entry.id + " " + result.error().what);
+      row.changed.add(result && result->changed);
+      row.parses.add(result && result->parses);
+      if (entry.has_fixed) row.exact.add((result ? result->text : entry.buggy) == entry.fixed);
+    }
+    progress.add();
+  }
+  progress.finish();
+  return print_suite(context, arguments.suite, metrics, out);
+}
+
+int eval(const Context& context, const EvalArguments& arguments) {
+  auto checkpoint = load_checkpoint(context, arguments.checkpoint);
+  if (!checkpoint) return fail(checkpoint.error());
+  const auto checker = start_checker(context);
+  if (!checker) return fail(checker.error());
+  const fs::path out = arguments.out.empty() ? context.data / "reports" : fs::path(arguments.out);
+  if (!arguments.suite.empty()) return evaluate_suite(context, arguments, *checkpoint, **checker, out);
+  return evaluate_split(context, arguments, *checkpoint, **checker, out);
+}
+
+std::function<int()> declare(CLI::App& app, Context& context) {
+  const auto arguments = std::make_shared<EvalArguments>();
+  declare_eval_options(app, *arguments);
+  return [arguments, &context] { return eval(context, *arguments); };
+}
+
+}  // namespace
+
+const Subcommand kEvalCommand = {kEvalText.name, kEvalText.summary, kEvalText.example, declare};
+
+}  // namespace mendel::cli

@@ -1,0 +1,101 @@
+// Dataset rows as the models see them: packed cells and one edit a row, held compactly in memory.
+//
+// On the data's way: between the finished dataset (storage/dataset.hpp) and training, evaluation
+// (model/sample.hpp). Cells are those of the code view: documentation is left out (code_view.hpp). Two
+// bytes a cell; rows and columns follow from the cells (encoder/grid.hpp).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/encoder/grid.hpp"
+#include "model/sample.hpp"
+#include "proto/ids.hpp"
+#include "proto/result.hpp"
+#include "proto/work.pb.h"
+#include "storage/dataset.hpp"
+
+namespace mendel::trainer {
+
+// What evaluation says a sample is, beside its cells.
+struct SampleLabels {
+  std::string id, bug_class, bug_type, source;
+};
+
+// Rows of a split that became no sample, and why. `damaged_rows` names the first few.
+struct PassedOver {
+  std::uint64_t several_edits = 0;  // the models mend one span a look
+  std::uint64_t documentation_only = 0;  // the change is in comments or docstrings
+  std::uint64_t over_cells_max = 0;
+  std::uint64_t damaged = 0;
+  std::vector<std::string> damaged_rows;  // "train row 17 (ID): what is wrong"
+};
+
+// Immutable once filled, then thread-safe; order is the dataset's.
+class DatasetSamples final : public model::SampleSet {
+ public:
+  // Takes rows whose cells are at most `cells_max`; the others are counted. `tokenizer` must outlive the
+  // calls of `add`.
+  DatasetSamples(std::string split, std::uint32_t cells_max, const encoder::Tokenizer& tokenizer);
+  void add(const Row& row);
+
+  std::uint64_t size() const override { return begins_.size() - 1; }
+  std::uint32_t cells(std::uint64_t index) const override;
+  model::Sample sample(std::uint64_t index) const override;
+
+  SampleLabels labels(std::uint64_t index) const;
+  std::uint64_t clean() const { return clean_; }  // samples without a bug
+  const PassedOver& passed_over() const { return passed_over_; }
+
+ private:
+  struct Entry {
+    std::uint32_t tokens_begin;  // new tokens of the edit, in tokens_, to those of the next entry
+    std::uint16_t first, end;
+    bool has_edit;
+    std::uint16_t bug_class, bug_type, source;  // indices into words_
+    std::array<std::uint8_t, 16> id;
+  };
+
+  std::string add_checked(const Row& row);
+  void keep(const PairId& id, const Row& row, const std::vector<encoder::TokenId>& cells, const std::optional<encoder::SpanEdit>& edit);
+  std::uint16_t word(const std::string& text);
+
+  std::string split_;
+  std::uint32_t cells_max_;
+  const encoder::Tokenizer& tokenizer_;
+  std::vector<std::int16_t> cells_, tokens_;
+  std::vector<std::uint64_t> begins_{0};  // of each sample in cells_, and the end of the last
+  std::vector<Entry> entries_;
+  std::vector<std::string> words_;
+  std::map<std::string, std::uint16_t> numbers_;
+  std::uint64_t rows_ = 0, clean_ = 0;
+  PassedOver passed_over_;
+};
+
+// A dataset opened for training or evaluation, with the vocabulary that its grids are written in.
+struct TrainingData {
+  std::unique_ptr<storage::DatasetReader> reader;
+  encoder::Tokenizer tokenizer;
+
+  // What a checkpoint keeps of its data, so that it repairs without the dataset: vocabulary_hash,
+  // merges, dataset_digest.
+  std::map<std::string, std::string> facts() const;
+};
+
+// not_found, corrupt: the message names the file. corrupt too if the tokenizer is not the manifest's.
+Result<TrainingData> open_training_data(const std::filesystem::path& dataset);
+
+// Reads a whole split. A shard that cannot be read is an error that names file and row; a row that
+// does not hold together is passed over and named.
+Result<std::unique_ptr<DatasetSamples>> load_samples(const TrainingData& data, storage::SplitName split, std::uint32_t cells_max);
+
+// One line for people: what was passed over, empty if nothing was.
+std::string describe(const PassedOver& passed_over);
+
+}  // namespace mendel::trainer

@@ -1,0 +1,163 @@
+#include "actors/trainer/evaluation.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "actors/encoder/grid.hpp"
+#include "actors/trainer/model_failure.hpp"
+
+namespace mendel::trainer {
+namespace {
+
+constexpr std::uint64_t kBatch = 128;  // samples that are looked at together
+constexpr std::uint32_t kCandidates = 5;
+
+using Ids = std::vector<encoder::TokenId>;
+
+Ids ids_of(const model::Sample& sample) { return {sample.cells.begin(), sample.cells.end()}; }
+
+bool fits(const model::SpanEdit& edit, const Ids& cells) { return edit.first <= edit.end && edit.end <= cells.size(); }
+
+Ids applied(const Ids& cells, const model::SpanEdit& edit) { return encoder::apply_edit(cells, {edit.first, edit.end, edit.tokens}); }
+
+Hit hit_of(const model::Sample& sample, const Ids& cells, const model::SpanEdit& proposed) {
+  if (!sample.edit) return Hit::elsewhere;
+  if (applied(cells, proposed) == applied(cells, *sample.edit)) return Hit::exact;
+  if (proposed.first == sample.edit->first) return Hit::right_cell;
+  const auto row = [&](std::uint32_t cell) { return sample.rows[std::min<std::size_t>(cell, sample.rows.size() - 1)]; };
+  return row(proposed.first) == row(sample.edit->first) ? Hit::right_row : Hit::elsewhere;
+}
+
+// Texts to be judged in one call.
+class ParseQueue {
+ public:
+  // Answers the place of the verdict. Cells that are no text do not parse.
+  std::size_t add(const encoder::Tokenizer& tokenizer, const Ids& cells) {
+    auto text = encoder::cells_to_text(tokenizer, cells, encoder::Spelling::any);
+    texts_.push_back(text ? std::move(*text) : "(");
+    return texts_.size() - 1;
+  }
+
+  void judge(syntax::PythonChecker& checker) {
+    const std::vector<std::string_view> views(texts_.begin(), texts_.end());
+    for (const auto& verdict : checker.check(views)) parses_.push_back(verdict.kind == syntax::Validity::Kind::valid);
+  }
+  bool parses(std::size_t place) const { return parses_[place]; }
+
+ private:
+  std::vector<std::string> texts_;
+  std::vector<bool> parses_;
+};
+
+// Where the verdicts of one sample stand in the queue.
+struct Places {
+  std::size_t before, fixed, first_candidate;
+};
+
+SampleOutcome outcome_of(const EvaluationInput& input, std::uint64_t index, const model::Sample& sample, const std::vector<model::Proposal>& proposals) {
+  SampleOutcome out;
+  out.labels = input.samples.labels(index);
+  out.has_bug = sample.edit.has_value();
+  out.cells = input.samples.cells(index);
+  out.margin = std::numeric_limits<double>::infinity();
+  const Ids cells = ids_of(sample);
+  if (proposals.empty() || !fits(proposals.front().edit, cells)) return out;
+  out.margin = proposals.front().margin;
+  out.hit = hit_of(sample, cells, proposals.front().edit);
+  return out;
+}
+
+Places queue_texts(const encoder::Tokenizer& tokenizer, const model::Sample& sample, const std::vector<model::Proposal>& proposals, ParseQueue& queue) {
+  const Ids cells = ids_of(sample);
+  Places out{};
+  out.before = queue.add(tokenizer, cells);
+  out.fixed = sample.edit ? queue.add(tokenizer, applied(cells, *sample.edit)) : out.before;
+  out.first_candidate = out.before + (sample.edit ? 2 : 1);
+  for (const auto& proposal : proposals) queue.add(tokenizer, fits(proposal.edit, cells) ? applied(cells, proposal.edit) : cells);
+  return out;
+}
+
+// A text that need not parse on its own is not asked to: its first candidate counts.
+void add_verdicts(const model::Sample& sample, const std::vector<model::Proposal>& proposals, const Places& places, const ParseQueue& queue, SampleOutcome& out) {
+  const Ids cells = ids_of(sample);
+  out.can_parse = queue.parses(places.fixed);
+  out.parses_before = queue.parses(places.before);
+  out.parses_after = proposals.empty() ? out.parses_before : queue.parses(places.first_candidate);
+  for (std::size_t i = 0; i < proposals.size() && !out.checked; ++i) {
+    if (!fits(proposals[i].edit, cells) || (out.can_parse && !queue.parses(places.first_candidate + i))) continue;
+    out.checked = true;
+    out.checked_hit = hit_of(sample, cells, proposals[i].edit);
+  }
+}
+
+}  // namespace
+
+std::string AlarmLevel::name() const {
+  char text[32];
+  std::snprintf(text, sizeof text, "at_%g", 100 * share);
+  return text;
+}
+
+Result<std::vector<SampleOutcome>> evaluate(const EvaluationInput& input) {
+  std::vector<SampleOutcome> out;
+  out.reserve(input.samples.size());
+  for (std::uint64_t begin = 0; begin < input.samples.size(); begin += kBatch) {
+    if (input.stop && input.stop()) return Error{ErrorCode::interrupted, "interrupted"};
+    std::vector<model::Sample> batch;
+    for (auto i = begin; i < std::min(begin + kBatch, input.samples.size()); ++i) batch.push_back(input.samples.sample(i));
+    const auto proposals = input.model.propose(batch, kCandidates);
+    if (!proposals) return error_of(proposals.failure());
+    ParseQueue queue;
+    std::vector<Places> places;
+    for (std::size_t k = 0; k < batch.size(); ++k) {
+      out.push_back(outcome_of(input, begin + k, batch[k], (*proposals)[k]));
+      places.push_back(queue_texts(input.tokenizer, batch[k], (*proposals)[k], queue));
+    }
+    queue.judge(input.checker);
+    for (std::size_t k = 0; k < batch.size(); ++k) add_verdicts(batch[k], (*proposals)[k], places[k], queue, out[begin + k]);
+    if (input.progress) input.progress(out.size());
+  }
+  return out;
+}
+
+std::pair<double, double> Share::interval() const {
+  if (n == 0) return {0, 1};
+  constexpr double z = 1.959963984540054;
+  const double total = static_cast<double>(n), p = value();
+  const double scale = 1 + z * z / total;
+  const double middle = (p + z * z / (2 * total)) / scale;
+  const double half = z / scale * std::sqrt(p * (1 - p) / total + z * z / (4 * total * total));
+  return {std::max(0.0, middle - half), std::min(1.0, middle + half)};
+}
+
+BugMetrics bug_metrics(const std::vector<const SampleOutcome*>& bugs, const std::vector<AlarmLevel>& levels) {
+  BugMetrics out;
+  out.n = bugs.size();
+  out.levels.resize(levels.size());
+  for (const auto* bug : bugs) {
+    out.identity_exact.add(!bug->has_bug);
+    out.exact.add(bug->hit == Hit::exact);
+    out.cell.add(bug->hit <= Hit::right_cell);
+    out.row.add(bug->hit <= Hit::right_row);
+    out.repaired.add(bug->checked && bug->checked_hit == Hit::exact);
+    if (bug->can_parse) {
+      out.identity_parses.add(bug->parses_before);
+      out.parses.add(bug->parses_after);
+    }
+    for (std::size_t k = 0; k < levels.size(); ++k) {
+      const bool edited = bug->margin <= levels[k].margin && !std::isinf(bug->margin);
+      out.levels[k].edited.add(edited);
+      out.levels[k].exact.add(edited && bug->hit == Hit::exact);
+      out.levels[k].repaired.add((edited || bug->certain()) && bug->checked && bug->checked_hit == Hit::exact);
+      if (bug->can_parse) out.levels[k].parses.add(edited ? bug->parses_after : bug->parses_before);
+    }
+  }
+  return out;
+}
+
+const char* source_group(const std::string& source) {
+  if (source == "mutation" || source == "linter") return source == "linter" ? "linter" : "mutation";
+  return "mined";
+}
+
+}  // namespace mendel::trainer

@@ -1,0 +1,261 @@
+#include "actors/trainer/training_run.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "actors/trainer/model_failure.hpp"
+
+namespace mendel::trainer {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr std::chrono::milliseconds kReportEvery{1000};
+
+// RUN/logs/training/stage_1.log. A run that goes on from an earlier state repeats steps; their old lines go.
+class StageLog {
+ public:
+  static Result<StageLog> open(const fs::path& run) {
+    const auto folder = run / "logs" / "training";
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) return Error{ErrorCode::io_error, folder.string() + ": " + error.message()};
+    StageLog log;
+    log.path_ = folder / "stage_1.log";
+    log.file_.open(log.path_, std::ios::app);
+    if (!log.file_) return Error{ErrorCode::io_error, log.path_.string() + ": cannot be written"};
+    return log;
+  }
+
+  void write(const model::StepReport& step) {
+    if (!started_) drop_from(step.step);
+    started_ = true;
+    file_ << log_line(step) << std::endl;
+  }
+  void write(const model::CurvePoint& point) { file_ << log_line(point) << std::endl; }
+
+ private:
+  static std::uint64_t step_of(const std::string& line) {
+    unsigned long long step = 0;
+    return std::sscanf(line.c_str(), "step %llu", &step) == 1 || std::sscanf(line.c_str(), "curve step %llu", &step) == 1 ? step : 0;
+  }
+
+  void drop_from(std::uint64_t step) {
+    std::ifstream old(path_);
+    std::string kept, line;
+    bool dropped = false;
+    while (std::getline(old, line)) {
+      if (step_of(line) >= step) dropped = true;
+      else kept += line + "\n";
+    }
+    if (!dropped) return;
+    file_.close();
+    file_.open(path_, std::ios::trunc);
+    file_ << kept;
+  }
+
+  fs::path path_;
+  std::ofstream file_;
+  bool started_ = false;
+};
+
+Outcome write_summary(const fs::path& run, const std::string& json) {
+  const auto path = run / "summary.json", partial = run / "summary.json.partial";
+  std::ofstream file(partial, std::ios::trunc);
+  file << json << "\n";
+  file.close();
+  std::error_code error;
+  if (file) fs::rename(partial, path, error);
+  if (!file || error) return Error{ErrorCode::io_error, path.string() + ": cannot be written"};
+  return Done{};
+}
+
+MetricSample sample_of(const char* name, double value) {
+  MetricSample out;
+  out.set_name(name);
+  out.set_value(value);
+  return out;
+}
+
+Report report_of(const model::StepReport& step, const Config& config) {
+  Report out;
+  const auto add = [&](const char* name, double value) { *out.add_samples() = sample_of(name, value); };
+  add("training_step", static_cast<double>(step.step));
+  if (config.train().steps_max() > 0) add("training_steps", config.train().steps_max());
+  add("training_samples", static_cast<double>(step.samples_seen));
+  add("training_loss", step.loss);
+  add("training_minutes", step.cpu_minutes);
+  add("training_minutes_total", config.train().minutes());
+  add("training_samples_per_s", step.samples_per_s);
+  return out;
+}
+
+Report report_of(const model::CurvePoint& point) {
+  Report out;
+  const auto add = [&](const char* name, double value) { *out.add_samples() = sample_of(name, value); };
+  add("training_exact_always", point.exact_always);
+  add("training_exact_at_5", point.exact_at_5);
+  add("training_exact_at_10", point.exact_at_10);
+  add("training_exact_at_20", point.exact_at_20);
+  return out;
+}
+
+Outcome check_digest(const TrainRequest& request, const TrainingData& data) {
+  if (request.dataset_digest.empty() || request.dataset_digest == data.reader->digest()) return Done{};
+  return Error{ErrorCode::invalid_input, request.dataset.string() + ": has the digest " + data.reader->digest() + ", the run is for " +
+                                             request.dataset_digest + ": the dataset was built anew"};
+}
+
+struct Splits {
+  std::unique_ptr<DatasetSamples> train, validation;
+};
+
+Result<Splits> load_splits(const TrainRequest& request, const TrainingData& data, std::uint32_t cells_max) {
+  Splits out;
+  for (const auto& [split, target] : {std::pair{storage::SplitName::train, &out.train}, std::pair{storage::SplitName::validation, &out.validation}}) {
+    auto loaded = load_samples(data, split, cells_max);
+    if (!loaded) return loaded.error();
+    *target = std::move(*loaded);
+    const auto& samples = **target;
+    const auto left_out = describe(samples.passed_over());
+    if (request.note)
+      request.note(std::string(storage::name_of(split)) + ": " + std::to_string(samples.size()) + " samples, " + std::to_string(samples.clean()) +
+                   " of them clean" + (left_out.empty() ? "" : "; passed over: " + left_out));
+    if (request.note)
+      for (const auto& row : samples.passed_over().damaged_rows) request.note("passed over: " + row);
+  }
+  const auto need = [&](bool there, const char* what) -> Outcome {
+    if (there) return Done{};
+    return Error{ErrorCode::invalid_input, request.dataset.string() + ": " + what};
+  };
+  if (auto ok = need(out.train->size() > 0, "no sample to train on; build the dataset of more code, or raise train.cells_max"); !ok) return ok.error();
+  if (auto ok = need(out.validation->clean() > 0, "no clean validation sample, so false alarms cannot be measured; raise mutate.clean_share, "
+                                                  "dataset.validation_share, or build of more code"); !ok)
+    return ok.error();
+  return out;
+}
+
+}  // namespace
+
+Result<model::ModelSettings> model_settings(const Config& config, std::uint32_t vocabulary) {
+  const auto& train = config.train();
+  if (train.model() != "trm-demo")
+    return Error{ErrorCode::invalid_input, "train.model: \"" + train.model() + "\" cannot be trained by this version; known: trm-demo"};
+  model::ModelSettings out;
+  out.name = train.model();
+  out.vocabulary = vocabulary;
+  out.width = train.width();
+  out.heads = train.heads();
+  out.encoder_layers = train.encoder_layers();
+  out.recursive_layers = train.recursive_layers();
+  out.high_cycles = train.high_cycles();
+  out.low_cycles = train.low_cycles();
+  out.supervision_steps = train.supervision_steps();
+  return out;
+}
+
+model::TrainOptions train_options(const Config& config) {
+  const auto& train = config.train();
+  model::TrainOptions out;
+  out.seed = config.seed();
+  out.minutes = train.minutes();
+  out.steps_max = train.steps_max();
+  out.threads = train.threads();
+  out.cells_per_batch = train.cells_per_batch();
+  out.cells_max = train.cells_max();
+  out.learning_rate = train.learning_rate();
+  out.warmup_steps = train.warmup_steps();
+  out.weight_decay = train.weight_decay();
+  out.ema = train.ema();
+  out.checkpoint_s = train.checkpoint_s();
+  out.evaluations = train.evaluations();
+  return out;
+}
+
+fs::path run_folder(const fs::path& runs, const std::string& model, const std::string& digest, std::uint32_t version) {
+  char text[9];
+  std::snprintf(text, sizeof text, "%08x", version);
+  return runs / (model + "-" + digest.substr(0, 8) + "-" + text);
+}
+
+std::string log_line(const model::StepReport& step) {
+  char out[320];
+  std::snprintf(out, sizeof out,
+                "step %llu samples %llu minutes %.2f loss %.4f start %.4f end %.4f tokens %.4f rate %.5f norm %.2f samples/s %.1f",
+                static_cast<unsigned long long>(step.step), static_cast<unsigned long long>(step.samples_seen), step.cpu_minutes, step.loss,
+                step.loss_start, step.loss_end, step.loss_tokens, step.learning_rate, step.gradient_norm, step.samples_per_s);
+  return out;
+}
+
+std::string log_line(const model::CurvePoint& point) {
+  char out[240];
+  std::snprintf(out, sizeof out, "curve step %llu samples %llu minutes %.2f exact %.1f%% at-5 %.1f%% at-10 %.1f%% at-20 %.1f%%",
+                static_cast<unsigned long long>(point.step), static_cast<unsigned long long>(point.samples_seen), point.cpu_minutes,
+                100 * point.exact_always, 100 * point.exact_at_5, 100 * point.exact_at_10, 100 * point.exact_at_20);
+  return out;
+}
+
+Result<model::TrainSummary> run_training(const Config& config, const TrainRequest& request) {
+  const auto data = open_training_data(request.dataset);
+  if (!data) return data.error();
+  if (auto same = check_digest(request, *data); !same) return same.error();
+  const auto settings = model_settings(config, data->tokenizer.size());
+  if (!settings) return settings.error();
+  const auto splits = load_splits(request, *data, config.train().cells_max());
+  if (!splits) return splits.error();
+  auto log = StageLog::open(request.run);
+  if (!log) return log.error();
+  auto facts = data->facts();
+  facts["cells_max"] = std::to_string(config.train().cells_max());
+  model::TrainInput input{*settings, train_options(config), splits->train.get(), splits->validation.get(), request.run, std::move(facts), {}, {}, request.stop};
+  input.on_step = [&](const model::StepReport& step) {
+    log->write(step);
+    if (request.on_step) request.on_step(step);
+  };
+  input.on_curve = [&](const model::CurvePoint& point) {
+    log->write(point);
+    if (request.on_curve) request.on_curve(point);
+  };
+  auto summary = model::train(input);
+  if (!summary) return error_of(summary.failure());
+  if (auto written = write_summary(request.run, summary_json(request.run, *summary)); !written) return written.error();
+  return std::move(*summary);
+}
+
+std::string summary_json(const fs::path& run, const model::TrainSummary& summary) {
+  const auto& last = summary.last;
+  const Json out = {{"run", run.string()}, {"checkpoint", summary.checkpoint.string()}, {"steps", summary.steps}, {"samples_seen", summary.samples_seen},
+                    {"cpu_minutes", summary.cpu_minutes}, {"exact_always", last.exact_always}, {"exact_at_5", last.exact_at_5},
+                    {"exact_at_10", last.exact_at_10}, {"exact_at_20", last.exact_at_20}};
+  return out.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<WorkResult> run_train_item(const WorkItem& item, const Config& config, const std::function<void(const Report&)>& report,
+                                  const std::atomic<bool>& stop) {
+  if (item.input_case() != WorkItem::kTrain) return Error{ErrorCode::invalid_input, "the trainer was given an item of another stage"};
+  const auto& wanted = item.train();
+  Config effective = config;
+  if (!wanted.model().empty()) effective.mutable_train()->set_model(wanted.model());
+  TrainRequest request{wanted.dataset(), wanted.run(), wanted.dataset_digest(), {}, {}, {}, [&] { return stop.load(); }};
+  auto reported = std::chrono::steady_clock::time_point::min();
+  request.on_step = [&](const model::StepReport& step) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < reported + kReportEvery) return;
+    reported = now;
+    report(report_of(step, effective));
+  };
+  request.on_curve = [&](const model::CurvePoint& point) { report(report_of(point)); };
+  const auto summary = run_training(effective, request);
+  if (!summary) return summary.error();
+  WorkResult result;
+  result.set_item_id(item.id());
+  result.set_stage(Stage::train);
+  result.set_report_json(summary_json(wanted.run(), *summary));
+  (*result.mutable_funnel())["train.steps"] = summary->steps;
+  return result;
+}
+
+}  // namespace mendel::trainer
