@@ -88,6 +88,7 @@ struct Progress::State {
   std::string line() const {
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+    if (total == 0 && done == 0) return what + (finished ? "  in " : "  ") + duration(seconds);
     std::string out = what + "  " + amount(static_cast<double>(done));
     if (total > 0) out += "/" + amount(static_cast<double>(total));
     out += " " + unit;
