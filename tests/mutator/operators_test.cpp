@@ -108,7 +108,8 @@ TEST_CASE("places where the change would be none, or absurd, are left alone") {
   CHECK(places("missing_return", "def f():\n    return\n    return None") == 0);
   CHECK(places("missing_return", "def f():\n    return 'text'") == 0);
   CHECK(places("missing_comma", "def f():\n    return g('a', 'b', *c, (d,), -e)") == 0);
-  CHECK(places("mutable_default", "def f(timeout=None):\n    return g(timeout)") == 0);
+  CHECK(places("mutable_default", "def f(a: int = None, b: Optional[str] = None, c=None):\n    return g(a, b)") == 0);
+  CHECK(places("mutable_default", "def f(a: Optional[list[int]] = None):\n    return g(a)") == 1);
   CHECK(gives("mutable_default", "def f(a, seen=None):\n    seen = seen or {}", "def f(a, seen={}):\n    seen = seen or {}"));
   CHECK(places("variable_misuse", "def f(a, b):\n    a = b\n    for a in b:\n        g(a=1).b = a") == 1);
   CHECK(places("variable_misuse", "def f(a):\n    b = [x for x in a]\n    del b") == 0);
