@@ -50,9 +50,16 @@ namespace {
 // Nothing if the body does not use it, or its annotation, in [begin, end), says that it is neither.
 std::optional<bool> is_mapping(const FunctionView& view, std::uint32_t begin, std::uint32_t end, std::uint32_t from) {
   static constexpr std::array<std::string_view, 7> kOfMappings = {"items", "keys", "values", "get", "setdefault", "update", "copy"};
+  static constexpr std::array<std::string_view, 8> kOfLists = {"append", "extend", "insert", "sort", "remove", "index", "pop", "count"};
+  static constexpr std::array<std::string_view, 9> kOfNumbers = {"-", "/", "//", "<", ">", "<=", ">=", "==", "%"};
+  // Ends of names that no list or mapping has.
+  static constexpr std::array<std::string_view, 30> kScalarNames = {
+      "name",  "path", "file",   "stream", "encoding", "errors", "mode",   "timeout", "size", "index", "pos",  "charset", "type",   "width", "title",
+      "msg",   "text", "prefix", "loop",   "func",     "back",   "logger", "self",    "url",  "seed",  "date", "exception", "error", "level", "string"};
   static constexpr std::array<std::string_view, 9> kScalars = {"int", "str", "bool", "float", "bytes", "Callable", "Path", "complex", "Type"};
   const auto among = [&](const auto& list, std::uint32_t i) { return std::find(list.begin(), list.end(), view.word(i)) != list.end(); };
   const auto name = view.word(begin);
+  if (std::any_of(kScalarNames.begin(), kScalarNames.end(), [&](std::string_view end_of) { return name.ends_with(end_of); })) return std::nullopt;
   for (auto i = begin + 1; i < end; ++i) {
     if (view.is(i, "dict") || view.is(i, "Dict") || view.is(i, "Mapping")) return true;
     if (among(kScalars, i) && view.depth(i) == view.depth(begin)) return std::nullopt;
@@ -63,6 +70,8 @@ std::optional<bool> is_mapping(const FunctionView& view, std::uint32_t begin, st
     if (!view.is(i, name) || view.kind(i) != TokenKind::name || view.is(i - 1, ".")) continue;
     used = true;
     if (view.is(i + 1, ".") && among(kOfMappings, i + 2)) return true;
+    if (view.is(i + 1, ".") && !among(kOfLists, i + 2)) return std::nullopt;
+    if (view.is(i + 1, "(") || among(kOfNumbers, i + 1) || among(kOfNumbers, i - 1)) return std::nullopt;
     if ((view.is(i + 1, "=") || view.is(i + 1, "or")) && (view.is(i + 2, "{") || view.is(i + 2, "dict"))) return true;
     if (view.is(i - 1, "**")) return true;
   }

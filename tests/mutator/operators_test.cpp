@@ -116,6 +116,12 @@ TEST_CASE("places where the change would be none, or absurd, are left alone") {
   CHECK(places("wrong_exception", "def f(d):\n    try:\n        d()\n    except KeyError:\n        0\n    except (IndexError, AttributeError):\n        1") == 1);
   CHECK(places("bare_except", "def f(d):\n    try:\n        d()\n    except KeyError:\n        0\n    except IndexError as e:\n        1") == 0);
   CHECK(places("shallow_copy", "def f(a):\n    a[:] = b\n    a = a.copy()\n    del a[:]") == 0);
+  CHECK(places("shallow_copy", "def f(a, b):\n    self.assertEqual(a[:], b[:])\n    a += b[:]\n    return g") == 0);
+  CHECK(gives("shallow_copy", "def f(a):\n    for b in a[:]:\n        a.remove(b)", "def f(a):\n    for b in a:\n        a.remove(b)"));
+  CHECK(places("off_by_one", "def f(a):\n    options = 0\n    a.b = 4\n    return options") == 0);
+  CHECK(places("off_by_one", "def f(a):\n    n = 0\n    while a:\n        n += len(a)\n    return n") == 1);
+  CHECK(places("indentation_error", "def f():\n    'text'") == 0);
+  CHECK(places("mutable_default", "def f(a=None, path=None):\n    return a.write(path)") == 0);
   CHECK(gives("sql_injection", "def f(c, a):\n    c.execute('SELECT ?', (a,))", "def f(c, a):\n    c.execute('SELECT %s' % (a,))"));
   CHECK(gives("none_check_missing", "def f(a):\n    b = 1\n    if a is None:\n        return b\n    return a", "def f(a):\n    b = 1\n    return a"));
   CHECK(places("framework_specific", "def f(np, stream):\n    stream.flush()\n    axis = 0\n    return g(axis)") == 0);
