@@ -12,6 +12,7 @@
 
 #include "actors/syntax/python_checker.hpp"
 #include "actors/syntax/tree.hpp"
+#include "proto/ids.hpp"
 
 using namespace mendel;
 using namespace mendel::mutator;
@@ -180,6 +181,28 @@ TEST_CASE("on real functions every splice changes code alone and breaks it exact
     CAPTURE(std::string(operators()[r].name));
     if (std::find(std::begin(kRare), std::end(kRare), std::string_view(operators()[r].name)) == std::end(kRare)) CHECK(found[r] > 10);
   }
+}
+
+TEST_CASE("cut and garbled functions are survived, and every splice lies inside them") {
+  syntax::Parser parser;
+  Random random(7);
+  static constexpr std::string_view kNoise = "()[]{}:,=\n\t \"'#\\@*.";
+  std::size_t splices_seen = 0;
+  for (const auto& function : library_functions(parser)) {
+    auto text = function.substr(random.below(function.size()), random.below(600));
+    for (auto n = random.below(5); n > 0 && !text.empty(); --n) text[random.below(text.size())] = kNoise[random.below(kNoise.size())];
+    const FunctionView view(text);
+    for (const auto& row : operators()) {
+      std::vector<Splice> splices;
+      row.find(view, splices);
+      splices_seen += splices.size();
+      for (const auto& splice : splices) {
+        REQUIRE(splice.range.begin <= splice.range.end);
+        REQUIRE(splice.range.end <= text.size());
+      }
+    }
+  }
+  CHECK(splices_seen > 1000);
 }
 
 TEST_CASE("CPython agrees about a sample of each operator") {
