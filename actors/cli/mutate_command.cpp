@@ -86,8 +86,11 @@ Answer pairs_of(Mutators& mutators, const Config& config, const NamedFile& file)
   }
   for (const auto& pair : result->pairs()) answer.lines += to_json(pair) + "\n";
   for (const auto& [counter, n] : result->funnel()) answer.funnel[counter] = n;
-  for (const auto& rejection : result->rejections())
-    if (rejection.reason() != "empty_file") answer.left_out = file.path + ": " + rejection.reason() + (rejection.detail().empty() ? "" : ": " + rejection.detail());
+  for (const auto& rejection : result->rejections()) {
+    if (rejection.reason() == "empty_file") continue;  // there are many, the last line counts them
+    answer.left_out = file.path + ": " + rejection.reason();
+    if (!rejection.detail().empty()) answer.left_out += ": " + rejection.detail();
+  }
   return answer;
 }
 
@@ -173,9 +176,12 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   options->jobs = std::max(1u, std::thread::hardware_concurrency());
   app.add_option("PATH", options->paths, "files or folders of Python code, - for stdin");
   app.add_option("--seed", options->seed, "decides every random choice (default: seed of the configuration)");
-  app.add_option("--per-function", options->per_function, "bugs made of each function at most (default: mutate.per_function)")->check(CLI::Range(1u, 100u));
+  app.add_option("--per-function", options->per_function, "bugs made of each function at most (default: mutate.per_function)")
+      ->check(CLI::Range(1u, 100u));
   app.add_option("--operators", options->operators, "operators to use, comma-separated (default: all)")->delimiter(',');
-  app.add_option("--clean-share", options->clean_share, "share of samples without a bug; bugs are left out where one clean sample a function is too few (default: mutate.clean_share)")->check(CLI::Range(0.0, 0.9));
+  app.add_option("--clean-share", options->clean_share, "share of samples without a bug; bugs are left out where one clean sample a function is too few "
+                 "(default: mutate.clean_share)")
+      ->check(CLI::Range(0.0, 0.9));
   app.add_option("--jobs", options->jobs, "threads (default: all cores); the output does not depend on it")->check(CLI::Range(1u, 1024u));
   app.add_option("--out", options->out, "file to write to (default: stdout)");
   app.add_flag("--list", options->list, "print the operators with what they do, before and after");
@@ -185,7 +191,8 @@ std::function<int()> declare(CLI::App& app, Context& context) {
 }  // namespace
 
 const Subcommand kMutateCommand = {"mutate", "put realistic bugs into clean functions",
-                                   "  mendel mutate src --seed 7 --out pairs.jsonl\n  mendel mutate src --operators off_by_one,missing_colon --clean-share 0\n"
+                                   "  mendel mutate src --seed 7 --out pairs.jsonl\n"
+                                   "  mendel mutate src --operators off_by_one,missing_colon --clean-share 0\n"
                                    "  mendel --json mutate --list",
                                    declare};
 
