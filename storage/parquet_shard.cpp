@@ -21,6 +21,7 @@ Error failure(const std::filesystem::path& file, const std::string& what, ErrorC
 std::shared_ptr<parquet::WriterProperties> writer_properties(int compression_level) {
   parquet::WriterProperties::Builder builder;
   builder.version(parquet::ParquetVersion::PARQUET_2_6)->data_page_version(parquet::ParquetDataPageVersion::V1);
+  builder.max_row_group_length(kRowGroupRows);
   builder.created_by("mendel")->compression(parquet::Compression::ZSTD)->compression_level(compression_level);
   // Ids never repeat, and cells of a row group are too many different values for a dictionary to pay.
   builder.disable_dictionary("id");
@@ -35,7 +36,7 @@ class ArrowShardWriter final : public ShardWriter {
 
   Outcome add(const Row& row) override {
     if (auto added = columns_.add(row); !added) return failure(file_, added.error().what);
-    return columns_.rows() < kRowGroupRows ? Outcome(Done{}) : flush();
+    return columns_.rows() < kBatchRows ? Outcome(Done{}) : flush();
   }
 
   Outcome finish() override {
@@ -50,9 +51,7 @@ class ArrowShardWriter final : public ShardWriter {
   Outcome flush() {
     const auto batch = columns_.take();
     if (!batch) return failure(file_, batch.error().what);
-    const auto table = arrow::Table::FromRecordBatches(dataset_schema(), {*batch});
-    if (!table.ok()) return failure(file_, table.status().ToString());
-    const auto status = writer_->WriteTable(**table, kRowGroupRows);
+    const auto status = writer_->WriteRecordBatch(**batch);
     return status.ok() ? Outcome(Done{}) : failure(file_, status.ToString());
   }
 
