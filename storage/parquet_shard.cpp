@@ -13,6 +13,7 @@ namespace mendel::storage {
 namespace {
 
 constexpr std::int64_t kReadRows = 256;
+constexpr std::int64_t kLevelsAtOnce = 16384;  // the default of 1,024 is less than one grid
 
 Error failure(const std::filesystem::path& file, const std::string& what, ErrorCode code = ErrorCode::io_error) {
   return {code, file.string() + ": " + what};
@@ -21,7 +22,8 @@ Error failure(const std::filesystem::path& file, const std::string& what, ErrorC
 std::shared_ptr<parquet::WriterProperties> writer_properties(int compression_level) {
   parquet::WriterProperties::Builder builder;
   builder.version(parquet::ParquetVersion::PARQUET_2_6)->data_page_version(parquet::ParquetDataPageVersion::V1);
-  builder.max_row_group_length(kRowGroupRows);
+  builder.max_row_group_length(kRowGroupRows)->write_batch_size(kLevelsAtOnce);
+  builder.set_size_statistics_level(parquet::SizeStatisticsLevel::None);
   builder.created_by("mendel")->compression(parquet::Compression::ZSTD)->compression_level(compression_level);
   // Ids never repeat, and cells of a row group are too many different values for a dictionary to pay.
   builder.disable_dictionary("id");
