@@ -25,7 +25,7 @@ const std::vector<PhaseRow>& phases() {
       {"reduce", "near-duplicates, splits, vocabulary", "", {}},
       {"encode", "encoding", "items", {"encode"}},
       {"finalise", "writing the dataset", "", {}},
-      {"train", "training", "steps", {}},
+      {"train", "training", "%", {}},
   };
   return kPhases;
 }
@@ -42,8 +42,12 @@ double sample(const runtime::PlantView& view, const std::string& name) {
 }
 
 void show_training(const runtime::PlantView& view, Progress& progress) {
-  const auto total = sample(view, "training_minutes_total");
-  if (total > 0) progress.set(static_cast<std::uint64_t>(sample(view, "training_minutes") * 100), static_cast<std::uint64_t>(total * 100));
+  const auto total = sample(view, "training_minutes_total"), minutes = sample(view, "training_minutes");
+  if (total <= 0) return progress.tell("waiting for the training node");
+  char words[160];
+  std::snprintf(words, sizeof words, "step %.0f, loss %.3f, %.1f of %.1f CPU minutes", sample(view, "training_step"), sample(view, "training_loss"), minutes, total);
+  progress.tell(words);
+  progress.set(static_cast<std::uint64_t>(100 * std::min(1.0, minutes / total)), 100);
 }
 
 std::string number(std::uint64_t value) {
@@ -144,7 +148,7 @@ void PlantProgress::show(const runtime::PlantView& view) {
   if (phase_ != status.phase()) {
     progress_.reset();
     phase_ = status.phase();
-    progress_ = std::make_unique<Progress>(context_, row->title, 0, status.phase() == "train" ? "of the CPU minutes, 1/100" : row->unit);
+    progress_ = std::make_unique<Progress>(context_, row->title, 0, row->unit);
   }
   std::uint64_t done = 0, all = 0;
   for (const auto& stage : status.stages()) {

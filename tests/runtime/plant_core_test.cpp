@@ -197,6 +197,20 @@ TEST_CASE("pairs of an earlier plan in the same store stay out of the next one")
   CHECK(later.plant.digest() == alone.plant.digest());
 }
 
+TEST_CASE("proofs by other settings are not taken for ours, and going back judges again") {
+  FakeStore store;
+  auto strict = small_config();
+  strict.mutable_validate()->set_quality_min(0.9);
+  for (const auto& config : {small_config(), strict, small_config()}) {
+    Life life(store, Until::validate, config);
+    life.start(4);
+    CHECK(life.run() > 0);
+    Life again(store, Until::validate, config);
+    again.start(4);
+    CHECK(again.run() == 0);
+  }
+}
+
 TEST_CASE("a failed attempt is tried again after a delay that doubles, and at last goes to the dead letters") {
   FakeStore store;
   Life life(store);
