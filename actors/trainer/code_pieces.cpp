@@ -1,3 +1,4 @@
+// Lines are the unit: what is cut, dedented and put back are whole lines, so every other byte stays.
 #include "actors/trainer/code_pieces.hpp"
 
 #include <algorithm>
