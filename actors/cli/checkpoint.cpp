@@ -1,3 +1,4 @@
+// Checkpoints as commands name them: found, loaded, checked against the vocabulary inside.
 #include "actors/cli/checkpoint.hpp"
 
 #include <limits>

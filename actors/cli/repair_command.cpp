@@ -20,6 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
+constexpr double kMarginShownMax = 1e6;  // beyond lie the thresholds of "always" and "never"
+
 Json json_of(const trainer::AppliedEdit& edit) {
   return {{"symbol", edit.symbol}, {"line", edit.line},         {"column", edit.column},         {"row", edit.row},
           {"cell", edit.cell},     {"end", edit.end},           {"old", edit.old_text},          {"new", edit.new_text},
@@ -51,7 +53,9 @@ void explain(const trainer::RepairResult& result, double margin) {
                  100 * edit.bug_probability, 100 * edit.probability, edit.rank, edit.steps);
   for (const auto& piece : result.untouched) {
     std::fprintf(stderr, "%s: left as it is, %s", place(piece.line, piece.symbol).c_str(), piece.reason.c_str());
-    if (std::isfinite(piece.margin)) std::fprintf(stderr, " (bug %.1f %%, margin %.2f, threshold %.2f)", 100 * piece.bug_probability, piece.margin, margin);
+    if (std::isfinite(piece.margin)) std::fprintf(stderr, " (bug %.1f %%, margin %.2f", 100 * piece.bug_probability, piece.margin);
+    if (std::isfinite(piece.margin) && std::abs(margin) < kMarginShownMax) std::fprintf(stderr, ", threshold %.2f", margin);
+    std::fputs(std::isfinite(piece.margin) ? ")" : "", stderr);
     std::fputc('\n', stderr);
   }
 }

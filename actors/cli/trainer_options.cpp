@@ -1,3 +1,4 @@
+// Options of train, eval and repair as CLI11 declares them.
 #include "actors/cli/trainer_options.hpp"
 
 namespace mendel::cli {

@@ -1,3 +1,4 @@
+// Lines are the unit: what is cut, dedented and put back are whole lines, so every other byte stays.
 #include "actors/trainer/code_pieces.hpp"
 
 #include <algorithm>
@@ -90,9 +91,12 @@ std::string scope_of(const std::vector<FileLine>& lines, std::size_t line, std::
   return out;
 }
 
-// Takes the carriage returns off where every line has one; `ended` says whether the last line ends in a line feed.
-bool take_returns(std::vector<std::string_view>& lines, bool ended) {
+// Takes the carriage returns off where all lines have one; `lines` are those of `file` up to `end`, which may
+// stand before the last one's.
+bool take_returns(std::vector<std::string_view>& lines, std::string_view file, std::size_t end) {
+  const bool ended = end < file.size() && file[end] == '\n';
   const std::size_t count = lines.size() - (ended ? 0 : 1);
+  if (count == 0 && end < file.size()) return file[end] == '\r';
   if (count == 0 || !std::all_of(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(count), [](auto line) { return line.ends_with('\r'); }))
     return false;
   for (auto& line : lines) line = without_return(line);
@@ -134,7 +138,7 @@ std::optional<Piece> cut_lines(std::string_view file, const std::vector<FileLine
   piece.indent = lines[begin].text.substr(0, lines[begin].indent);
   piece.symbol = std::move(symbol);
   auto texts = split_lines(file.substr(piece.bytes.begin, piece.bytes.size()));
-  piece.carriage_returns = take_returns(texts, end < lines.size());
+  piece.carriage_returns = take_returns(texts, file, piece.bytes.end);
   if (!remove_indent(joined(texts), piece.indent, piece.text)) return std::nullopt;
   return piece;
 }
@@ -175,7 +179,7 @@ Result<std::vector<Piece>> function_pieces(std::string_view file) {
     piece.line_begin = function.line_begin;
     piece.line_end = function.line_end;
     auto lines = split_lines(cut->text);
-    piece.carriage_returns = take_returns(lines, cut->bytes.end < file.size());
+    piece.carriage_returns = take_returns(lines, file, piece.bytes.end);
     piece.text = joined(lines);
     out.push_back(std::move(piece));
   }
@@ -225,7 +229,7 @@ Piece whole_piece(std::string_view file) {
   piece.bytes = {0, static_cast<std::uint32_t>(end)};
   auto lines = split_lines(file.substr(0, end));
   piece.line_end = static_cast<std::uint32_t>(lines.size());
-  piece.carriage_returns = take_returns(lines, end < file.size());
+  piece.carriage_returns = take_returns(lines, file, end);
   piece.text = joined(lines);
   return piece;
 }

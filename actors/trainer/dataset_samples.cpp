@@ -1,3 +1,4 @@
+// Reads rows, checks that grids and edit agree, and packs what the model sees of them.
 #include "actors/trainer/dataset_samples.hpp"
 
 #include <algorithm>

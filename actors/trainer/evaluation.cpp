@@ -1,3 +1,4 @@
+// Samples go through the model in batches; each outcome is judged by cells and by CPython.
 #include "actors/trainer/evaluation.hpp"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// Outcomes grouped by source, class, type and length, as JSON, CSV and a table for people.
 #include "actors/trainer/evaluation_report.hpp"
 
 #include <cstdarg>

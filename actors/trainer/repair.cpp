@@ -1,3 +1,4 @@
+// Look, try candidates from the surest on, keep the first that parses, look again.
 #include "actors/trainer/repair.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Configuration and dataset to model::train, with the log of the stage and the summary of the run.
 #include "actors/trainer/training_run.hpp"
 
 #include <chrono>

@@ -135,10 +135,10 @@ def test_repair_prints_a_difference_that_parses_or_nothing(plant, tmp_path):
     pytest.fail("no text was edited although every one should be")
 
 
-def test_nothing_is_edited_at_no_false_alarms_and_explain_says_why(plant, tmp_path):
+def test_what_is_not_believed_is_left_and_explain_says_why(plant, tmp_path):
     file = tmp_path / "shop.py"
     file.write_text(module(1))
-    done = repair(plant, file, "--false-alarms", 0, "--explain")
+    done = repair(plant, file, "--false-alarms", 0.01, "--explain")
     assert done.stdout == ""
     assert "left as it is" in done.stderr and "threshold" in done.stderr
 
