@@ -38,6 +38,11 @@ struct InputCells {
   const std::int32_t* lengths;  // [samples] real cells
 };
 
+// Constants of one step of AdamW; the corrections are 1 - beta^step.
+struct AdamwStep {
+  double gradient_scale, rate, beta1, beta2, epsilon, correction1, correction2;
+};
+
 template <class S, class P>
 struct Kernels {
   // y = (x + r) * inv, inv = 1 / sqrt(mean((x + r)^2) + 1e-5); y_product is y as P. r may be null.
@@ -62,6 +67,16 @@ struct Kernels {
   // dt, and adds to dbias [d], dweight [d].
   void (*score_backward)(std::int64_t n, std::int64_t d, const P* t, const S* bias, const S* weight, const S* dscore, P* dt, S* dbias,
                          S* dweight);
+
+  // Passes over flat vectors of n numbers.
+  double (*sum_squares)(std::int64_t n, const S* x);
+  void (*adamw)(std::int64_t n, const S* gradient, const AdamwStep& step, S* first, S* second, S* value);
+  // momentum = keep momentum + (1 - keep) g, update = keep momentum + (1 - keep) g, of g = scale gradient.
+  void (*muon_momentum)(std::int64_t n, const S* gradient, double scale, double keep, S* momentum, P* update);
+  // value = decay value - rate update.
+  void (*muon_apply)(std::int64_t n, const P* update, double decay, double rate, S* value);
+  // average += weight (value - average), product = value as P.
+  void (*follow)(std::int64_t n, const S* value, double weight, S* average, P* product);
 };
 
 // Elements of S that attention needs as scratch.
@@ -71,6 +86,15 @@ std::size_t attention_scratch(const AttentionShape& shape);
 const Kernels<float, Bf16>& kernels_bf16();
 const Kernels<float, float>& kernels_f32();
 const Kernels<double, double>& kernels_f64();
+
+template <class S, class P>
+const Kernels<S, P>& kernels();
+template <>
+inline const Kernels<float, Bf16>& kernels() { return kernels_bf16(); }
+template <>
+inline const Kernels<float, float>& kernels() { return kernels_f32(); }
+template <>
+inline const Kernels<double, double>& kernels() { return kernels_f64(); }
 
 // True where products of bfloat16 with float sums are an instruction (AVX512-BF16, AMX): there they were
 // measured at about twice the rate of float products; elsewhere they are emulated and slower.

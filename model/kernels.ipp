@@ -525,10 +525,64 @@ void score_backward(Index n, Index d, const P* t, const S* bias, const S* weight
   }
 }
 
+template <class S>
+double sum_squares(Index n, const S* x) {
+  constexpr Index L = kLanes<S>, kBlock = 1024;
+  double total = 0;
+  Index i = 0;
+  while (i + L <= n) {
+    Vector<S> sums{};
+    const Index end = i + kBlock < n ? i + kBlock : n;
+    for (; i + L <= end; i += L) sums += load(x + i) * load(x + i);
+    total += static_cast<double>(sum<S>(sums));
+  }
+  for (; i < n; ++i) total += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  return total;
+}
+
+template <class S>
+void adamw(Index n, const S* gradient, const AdamwStep& step, S* first, S* second, S* value) {
+  const S scale = static_cast<S>(step.gradient_scale), beta1 = static_cast<S>(step.beta1), beta2 = static_cast<S>(step.beta2);
+  const S rate = static_cast<S>(step.rate / step.correction1), epsilon = static_cast<S>(step.epsilon);
+  const S root = static_cast<S>(1 / ::sqrt(step.correction2));
+  for (Index i = 0; i < n; ++i) {
+    const S g = gradient[i] * scale;
+    first[i] = beta1 * first[i] + (1 - beta1) * g;
+    second[i] = beta2 * second[i] + (1 - beta2) * g * g;
+    value[i] -= rate * first[i] / (static_cast<S>(__builtin_sqrt(second[i])) * root + epsilon);
+  }
+}
+
+template <class S, class P>
+void muon_momentum(Index n, const S* gradient, double scale, double keep, S* momentum, P* update) {
+  const S s = static_cast<S>(scale), k = static_cast<S>(keep);
+  for (Index i = 0; i < n; ++i) {
+    const S g = gradient[i] * s;
+    momentum[i] = k * momentum[i] + (1 - k) * g;
+    put(update + i, k * momentum[i] + (1 - k) * g);
+  }
+}
+
+template <class S, class P>
+void muon_apply(Index n, const P* update, double decay, double rate, S* value) {
+  const S d = static_cast<S>(decay), r = static_cast<S>(rate);
+  for (Index i = 0; i < n; ++i) value[i] = d * value[i] - r * get(update + i);
+}
+
+template <class S, class P>
+void follow(Index n, const S* value, double weight, S* average, P* product) {
+  const S w = static_cast<S>(weight);
+  for (Index i = 0; i < n; ++i) {
+    average[i] += w * (value[i] - average[i]);
+    put(product + i, value[i]);
+  }
+}
+
 template <class S, class P>
 constexpr Kernels<S, P> kTable = {rms_forward<S, P>,       rms_backward<S, P>,       swiglu_forward<S, P>, swiglu_backward<S, P>,
                                   attention_forward<S, P>, attention_backward<S, P>, cells_forward<S, P>,  cells_backward<S, P>,
-                                  score_forward<S, P>,     score_backward<S, P>};
+                                  score_forward<S, P>,     score_backward<S, P>,     sum_squares<S>,       adamw<S>,
+                                  muon_momentum<S, P>,     muon_apply<S, P>,         follow<S, P>};
 
 }  // namespace
 

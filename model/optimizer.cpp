@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+
+#include "model/kernels.hpp"
 
 namespace mendel::model {
 namespace {
@@ -18,26 +21,16 @@ constexpr double kWarmupShare = 0.1, kFullShare = 0.5, kRateFloor = 0.03;
 
 }  // namespace
 
-at::Tensor newton_schulz(const at::Tensor& matrix, at::ScalarType product_type) {
-  const bool tall = matrix.size(0) > matrix.size(1);
-  auto x = matrix.to(product_type, /*non_blocking=*/false, /*copy=*/true);
-  if (tall) x = x.t().contiguous();
-  x.div_(x.norm().clamp_min(kSchulzEpsilon));
+at::Tensor newton_schulz(at::Tensor x_grc) {
+  const bool tall = x_grc.size(1) > x_grc.size(2);
+  auto x = x_grc.div_(at::linalg_vector_norm(x_grc, 2, {1, 2}, true).clamp_min(kSchulzEpsilon));
   for (int i = 0; i < kSchulzSteps; ++i) {
-    const auto gram = at::mm(x, x.t());
-    const auto update = at::addmm(gram, gram, gram, kQuintic[1], kQuintic[2]);
-    x = at::addmm(x, update, x, kQuintic[0]);
+    const auto turned = x.transpose(1, 2);
+    const auto gram = tall ? at::bmm(turned, x) : at::bmm(x, turned);  // over the shorter side
+    const auto update = at::baddbmm(gram, gram, gram, kQuintic[1], kQuintic[2]);
+    x = tall ? at::baddbmm(x, x, update, kQuintic[0]) : at::baddbmm(x, update, x, kQuintic[0]);
   }
-  return tall ? x.t() : x;
-}
-
-void muon_step(at::Tensor parameter, const at::Tensor& gradient, at::Tensor momentum, double rate, const MuonOptions& options,
-               at::ScalarType product_type) {
-  momentum.lerp_(gradient, 1 - options.momentum);
-  const auto update = newton_schulz(at::lerp(gradient, momentum, options.momentum), product_type);
-  const auto longer = static_cast<double>(std::max(parameter.size(0), parameter.size(1)));
-  parameter.mul_(1 - rate * options.weight_decay);
-  parameter.add_(update, -rate * 0.2 * std::sqrt(longer));
+  return x;
 }
 
 double rate_factor(const Progress& progress, std::uint32_t warmup_steps) {
@@ -51,39 +44,69 @@ Optimizer::Optimizer(ParameterSet& parameters, const MuonOptions& options, doubl
   state_.first = at::zeros_like(parameters.flat());
   state_.second = at::zeros_like(parameters.flat());
   state_.average = parameters.flat().clone();
+  std::map<std::vector<std::int64_t>, Group> by_shape;
+  for (const auto& p : parameters.all()) {
+    if (p.muon) by_shape[p.value.sizes().vec()].push_back(&p);
+    else groups_.push_back({&p});
+  }
+  for (auto& [shape, group] : by_shape) groups_.push_back(std::move(group));
+  // Work of Newton-Schulz: so the heavy groups start first and the threads end together.
+  const auto work = [](const Group& g) {
+    if (!g[0]->muon) return static_cast<double>(g[0]->value.numel());
+    const auto rows = static_cast<double>(g[0]->value.size(0)), columns = static_cast<double>(g[0]->value.size(1));
+    const auto shorter = std::min(rows, columns), longer = std::max(rows, columns);
+    return static_cast<double>(g.size()) * shorter * shorter * (4 * longer + 2 * shorter);
+  };
+  std::stable_sort(groups_.begin(), groups_.end(), [&](const auto& a, const auto& b) { return work(a) > work(b); });
 }
 
-void Optimizer::adamw(const Parameter& p, const at::Tensor& gradient, double rate) {
-  const auto n = p.value.numel();
-  const auto part = [&](const at::Tensor& flat) { return flat.narrow(0, p.offset, n); };
-  auto first = part(state_.first), second = part(state_.second), value = part(parameters_.flat());
-  const auto step = static_cast<double>(state_.step);
-  first.lerp_(gradient, 1 - kBeta1);
-  second.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
-  const auto divisor = second.sqrt().div_(std::sqrt(1 - std::pow(kBeta2, step))).add_(kAdamEpsilon);
-  value.addcdiv_(first, divisor, -rate / (1 - std::pow(kBeta1, step)));
+template <class S, class P>
+void Optimizer::muon(const Group& group, const S* gradient, double scale, double rate, P) {
+  const auto& k = kernels<S, P>();
+  const auto rows = group[0]->value.size(0), columns = group[0]->value.size(1), n = rows * columns;
+  const auto count = static_cast<std::int64_t>(group.size());
+  auto update_grc = at::empty({count, rows, columns}, parameters_.product_type());
+  for (std::int64_t g = 0; g < count; ++g) {
+    const auto at = group[static_cast<std::size_t>(g)]->offset;
+    k.muon_momentum(n, gradient + at, scale, options_.momentum, state_.first.data_ptr<S>() + at, static_cast<P*>(update_grc.data_ptr()) + g * n);
+  }
+  update_grc = newton_schulz(update_grc).contiguous();
+  const auto to_adamw = rate * 0.2 * std::sqrt(static_cast<double>(std::max(rows, columns)));
+  for (std::int64_t g = 0; g < count; ++g)
+    k.muon_apply(n, static_cast<const P*>(update_grc.data_ptr()) + g * n, 1 - rate * options_.weight_decay, to_adamw,
+                 parameters_.flat().data_ptr<S>() + group[static_cast<std::size_t>(g)]->offset);
 }
 
-std::optional<double> Optimizer::step(at::Tensor gradient, double rate, Workers& workers) {
-  const c10::NoGradGuard no_grad;
-  const double norm = std::sqrt(gradient.square().sum(at::kDouble).item<double>());
-  if (!std::isfinite(norm)) return std::nullopt;
-  gradient.mul_(std::min(1.0, kNormMax / (norm + 1e-6)));
-  ++state_.step;
-  const auto& all = parameters_.all();
-  workers.run(all.size(), [&](std::size_t i) {
-    const c10::NoGradGuard no_grad_here;
-    const auto& p = all[i];
-    const auto part = gradient.narrow(0, p.offset, p.value.numel());
-    if (!p.muon) return adamw(p, part, rate);
-    const auto sizes = p.value.sizes();
-    const auto view = [&](const at::Tensor& flat) { return flat.narrow(0, p.offset, p.value.numel()).view(sizes); };
-    muon_step(view(parameters_.flat()), part.view(sizes), view(state_.first), rate, options_, parameters_.product_type());
-  });
-  parameters_.refresh_products();
-  // Young averages forget faster, else the start values would weigh on them for long.
+template <class S, class P>
+void Optimizer::run(const Group& group, const S* gradient, double scale, double rate, P product) {
+  const auto& k = kernels<S, P>();
   const auto steps = static_cast<double>(state_.step);
-  state_.average.lerp_(parameters_.flat(), 1 - std::min(ema_, (1 + steps) / (10 + steps)));
+  if (group[0]->muon) {
+    muon(group, gradient, scale, rate, product);
+  } else {
+    const auto at = group[0]->offset;
+    const AdamwStep step{scale, rate, kBeta1, kBeta2, kAdamEpsilon, 1 - std::pow(kBeta1, steps), 1 - std::pow(kBeta2, steps)};
+    k.adamw(group[0]->value.numel(), gradient + at, step, state_.first.data_ptr<S>() + at, state_.second.data_ptr<S>() + at,
+            parameters_.flat().data_ptr<S>() + at);
+  }
+  // Young averages forget faster, else the start values would weigh on them for long.
+  const auto weight = 1 - std::min(ema_, (1 + steps) / (10 + steps));
+  for (const auto* p : group)
+    k.follow(p->value.numel(), parameters_.flat().data_ptr<S>() + p->offset, weight, state_.average.data_ptr<S>() + p->offset,
+             static_cast<P*>(p->product.data_ptr()));
+}
+
+std::optional<double> Optimizer::step(const at::Tensor& gradient, double rate, Workers& workers) {
+  const auto* g = gradient.data_ptr<float>();
+  const double norm = std::sqrt(kernels<float, float>().sum_squares(gradient.numel(), g));
+  if (!std::isfinite(norm)) return std::nullopt;
+  const double scale = std::min(1.0, kNormMax / (norm + 1e-6));
+  ++state_.step;
+  workers.run(groups_.size(), [&](std::size_t i) {
+    const c10::NoGradGuard no_grad;
+    if (parameters_.product_type() == at::kBFloat16) run(groups_[i], g, scale, rate, Bf16{});
+    else run(groups_[i], g, scale, rate, float{});
+  });
   return norm;
 }
 

@@ -12,16 +12,13 @@
 
 namespace mendel::model {
 
-// Orthogonalises a matrix: five Newton-Schulz steps of Muon's quintic iteration, in the type of the products.
-at::Tensor newton_schulz(const at::Tensor& matrix, at::ScalarType product_type);
+// Orthogonalises matrices of one shape [G, rows, columns]: five Newton-Schulz steps of Muon's quintic
+// iteration, in the tensor's own type. `x_grc` is used up.
+at::Tensor newton_schulz(at::Tensor x_grc);
 
 struct MuonOptions {
   double momentum = 0.95, weight_decay = 0.02;
 };
-
-// One step of Muon on one matrix, with Nesterov's momentum and the rate scaled to AdamW's update size.
-void muon_step(at::Tensor parameter, const at::Tensor& gradient, at::Tensor momentum, double rate, const MuonOptions& options,
-               at::ScalarType product_type);
 
 // What the schedule looks at; all of it is kept in the state of a run.
 struct Progress {
@@ -45,19 +42,26 @@ class Optimizer {
  public:
   Optimizer(ParameterSet& parameters, const MuonOptions& options, double ema);
 
-  // Clips `gradient` (flat) to a norm of 1 and steps. Answers the norm before clipping, or nothing if it is
-  // no number: then nothing has changed. Parts run on `workers`; the result does not depend on their number.
-  std::optional<double> step(at::Tensor gradient, double rate, Workers& workers);
+  // Clips `gradient` (flat) to a norm of 1 and steps: Muon with Nesterov's momentum and the rate scaled to
+  // AdamW's update size. Answers the norm before clipping, or nothing if it is no number: then nothing has
+  // changed. Parts run on `workers`; the result does not depend on their number.
+  std::optional<double> step(const at::Tensor& gradient, double rate, Workers& workers);
 
   OptimizerState& state() { return state_; }
 
  private:
-  void adamw(const Parameter& p, const at::Tensor& gradient, double rate);
+  using Group = std::vector<const Parameter*>;  // matrices of one shape, or one vector of AdamW's
+
+  template <class S, class P>
+  void muon(const Group& group, const S* gradient, double scale, double rate, P);
+  template <class S, class P>
+  void run(const Group& group, const S* gradient, double scale, double rate, P);
 
   ParameterSet& parameters_;
   MuonOptions options_;
   double ema_;
   OptimizerState state_;
+  std::vector<Group> groups_;  // heaviest first
 };
 
 }  // namespace mendel::model

@@ -5,8 +5,13 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#if __has_include(<malloc.h>)
+#include <malloc.h>
+#endif
+
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <deque>
 #include <thread>
 
@@ -22,7 +27,7 @@ using WallClock = std::chrono::steady_clock;
 constexpr const char* kStage = "demo";
 // A batch is cut into parts of about so many cells, whatever the number of threads: the sums, and with
 // them every bit of the result, depend on the cut alone. Parts of this size stay in a core's cache.
-constexpr std::size_t kCellsPerPart = 640;
+constexpr std::size_t kCellsPerPart = 1280;
 constexpr std::uint64_t kSkippedMax = 8;  // steps in a row without a number, then training stops
 constexpr std::size_t kRateWindow = 20;  // steps
 constexpr std::uint32_t kCurveBugs = 400, kCurveClean = 400;
@@ -259,6 +264,12 @@ std::string input_fault(const TrainInput& input) {
 }  // namespace
 
 Expected<TrainSummary> train(const TrainInput& input) {
+#ifdef __GLIBC__
+  // Every step takes and gives back the same large tensors: keep their pages.
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  ::mallopt(M_TOP_PAD, 16 << 20);
+#endif
   if (const auto why = input_fault(input); !why.empty()) return Failure{Fault::invalid, why};
   const RunPaths paths(input.run);
   std::error_code error;
