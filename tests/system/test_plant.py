@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, program
@@ -295,6 +296,17 @@ def test_metrics_and_status_of_a_running_plant(mendel, code, tmp_path):
     assert "node a" in mendel("--data", plants.data, "status").stdout
 
 
+def test_top_shows_the_running_plant_until_it_is_stopped(mendel, code, tmp_path):
+    plants = Nodes(mendel, code, tmp_path)
+    assert "no plant runs" in mendel("--data", plants.data, "top", status=1).stderr
+    plants.coordinator()
+    wait_for(plants.status, what="the coordinator answers")
+    live = mendel.start("--data", plants.data, "top")
+    assert live.stdout.readline().startswith("phase collect")
+    live.send_signal(signal.SIGINT)
+    assert finish(live, 20)[0] == 130
+
+
 def test_status_of_a_stopped_plant_comes_from_its_store(mendel, code, tmp_path):
     assert "no plant has run" in mendel("--data", tmp_path / "none", "status", status=1).stderr
     mendel(*plant(tmp_path / "data", code), "up", "--until", "validate")
@@ -356,6 +368,40 @@ def test_without_the_trainer_up_says_so_before_any_work(mendel, code, tmp_path):
     done = mendel(*plant(tmp_path / "data", code), "up", status=1)
     assert "built without the trainer; use --until dataset" in done.stderr
     assert not (tmp_path / "data/store").exists()
+
+
+def children_of(pid, name):
+    """Processes of that program that `pid` started."""
+    out = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)
+            if int(fields[1].split()[1]) == pid and fields[0].split("(", 1)[1] == name[:15]:
+                out.append(int(stat.parent.name))
+        except (OSError, ValueError):
+            pass
+    return out
+
+
+def test_training_survives_the_death_of_its_node_and_of_the_plant(mendel, trainer, code, tmp_path, undisturbed):
+    arguments = plant(tmp_path / "data", code, "train.minutes=0.1", "train.checkpoint_s=1", "train.evaluations=1", "train.threads=1")
+    process = mendel.start(*arguments, "up")
+
+    def step():
+        status = json.loads(mendel("--data", tmp_path / "data", "--json", "status", status=None).stdout or "{}")
+        return json.loads(status.get("training_json") or "{}").get("training_step", 0)
+    wait_for(lambda: step() >= 3, what="training is under way")
+    for child in children_of(process.pid, "mendel-trainer"):
+        os.kill(child, signal.SIGKILL)
+    wait_for(lambda: children_of(process.pid, "mendel-trainer"), what="the training node is started again")
+    wait_for(lambda: step() >= 5 or process.poll() is not None, what="training goes on")
+    process.kill()
+    process.wait()
+    done = mendel(*arguments, "up")
+    report = json.loads(re.search(r"^Training: (\{.*?^\})", done.stdout, re.M | re.S)[1])
+    assert Path(report["checkpoint"]).exists() and digest_of(done.stdout) == undisturbed[0]
+    again = mendel(*arguments, "up")
+    assert "Nothing to do" in again.stdout and report["checkpoint"] in again.stdout
 
 
 def test_doctor_names_a_remedy_for_what_is_missing(mendel, tmp_path):
