@@ -214,6 +214,19 @@ def test_a_revoked_node_is_cut_off_at_once_and_its_work_goes_on_elsewhere(mendel
     assert status == 0 and digest_of(out) == undisturbed[0]
 
 
+def test_a_node_that_sleeps_past_its_leases_does_no_harm_when_it_wakes(mendel, code, tmp_path, undisturbed):
+    plants = Nodes(mendel, code, tmp_path, "sleeper", "b")
+    coordinator = plants.coordinator("--until", "dataset", settings=["runtime.lease_ms=500"])
+    sleeper = plants.node("sleeper")
+    wait_for(lambda: any(int(node.get("leased", 0)) > 0 for node in plants.status().get("nodes", [])), what="the node holds work")
+    os.kill(sleeper.pid, signal.SIGSTOP)
+    plants.node("b")
+    wait_for(lambda: coordinator.poll() is not None or "sleeper" not in plants.joined(), what="the sleeper is given up")
+    os.kill(sleeper.pid, signal.SIGCONT)
+    status, out, err = finish(coordinator)
+    assert status == 0 and digest_of(out) == undisturbed[0], err
+
+
 def test_a_drained_node_ends_and_the_plant_serves_on(mendel, code, tmp_path):
     plants = Nodes(mendel, code, tmp_path, "a")
     coordinator = plants.coordinator()
