@@ -56,6 +56,7 @@ class RocksStore final : public PlantStore {
       auto error = store_error(folder_, status);
       error.what += "; nothing of the last step was stored, and no more is until the store is opened again";
       failed_ = error;
+      database_->abandon();
       return error;
     }
     return batch.answer();
@@ -239,7 +240,10 @@ Result<std::unique_ptr<PlantStore>> PlantStore::open(const fs::path& folder, Ope
   const auto sequence = (*database)->db().GetLatestSequenceNumber();
   const std::uint64_t lost = closed && closed->sequence > sequence ? closed->sequence - sequence : 0;
   fs::remove(folder / kClosedFile, error);
-  if (auto stored = store_epoch(folder, **database, epoch + 1); !stored) return stored.error();
+  if (auto stored = store_epoch(folder, **database, epoch + 1); !stored) {
+    (*database)->abandon();
+    return stored.error();
+  }
   return std::unique_ptr<PlantStore>(std::make_unique<RocksStore>(folder, std::move(*lock), std::move(*database), epoch + 1, lost));
 }
 

@@ -3,6 +3,7 @@
 #include "storage/store_database.hpp"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
@@ -17,10 +18,19 @@ constexpr std::size_t kMemtableBytes = 64u << 20;  // of one column family
 constexpr std::size_t kMemtablesBytes = 192u << 20;  // of all
 constexpr std::size_t kWalBytesMax = 256u << 20;
 constexpr std::size_t kCacheBytes = 64u << 20;
+constexpr std::uintmax_t kRoomMin = 4u << 20;  // bytes free without which no store is opened for writing
 constexpr int kReadOnlyAttempts = 5;  // a writer may replace files while they are being opened
+
+// RocksDB's own log: on a full disk writing it would end the process. Errors come back as values.
+class NoLog final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
 
 rocksdb::DBOptions database_options(bool create) {
   rocksdb::DBOptions options;
+  options.info_log = std::make_shared<NoLog>();
   options.create_if_missing = create;
   options.create_missing_column_families = create;
   options.paranoid_checks = true;
@@ -33,9 +43,6 @@ rocksdb::DBOptions database_options(bool create) {
   options.bytes_per_sync = 1u << 20;
   options.max_total_wal_size = kWalBytesMax;
   options.db_write_buffer_size = kMemtablesBytes;
-  options.keep_log_file_num = 4;
-  options.max_log_file_size = 4u << 20;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   return options;
 }
 
@@ -78,6 +85,9 @@ Error store_error(const std::filesystem::path& folder, const rocksdb::Status& st
 }
 
 Result<std::unique_ptr<StoreDatabase>> StoreDatabase::open(const std::filesystem::path& folder, bool read_only, bool create) {
+  std::error_code unknown;
+  if (const auto space = std::filesystem::space(folder, unknown); !read_only && !unknown && space.available < kRoomMin)
+    return Error{ErrorCode::io_error, folder.string() + ": no space left: less than 4 MiB are free; make room and start again"};
   std::unique_ptr<StoreDatabase> store(new StoreDatabase(folder));
   const auto options = database_options(create);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
@@ -94,6 +104,7 @@ Result<std::unique_ptr<StoreDatabase>> StoreDatabase::open(const std::filesystem
 }
 
 StoreDatabase::~StoreDatabase() {
+  if (abandoned_) static_cast<void>(db_.release());
   if (!db_) return;
   for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
   db_->Close().PermitUncheckedError();

@@ -33,6 +33,9 @@ class StoreDatabase {
                const std::function<bool(std::string_view key, std::string_view payload)>& visit) const;
 
   rocksdb::DB& db() const { return *db_; }
+  // After a write that failed: leaves the files as they are, as a crash would. Closing them would try to
+  // write what is left, and RocksDB ends the process over that.
+  void abandon() { abandoned_ = true; }
   rocksdb::ColumnFamilyHandle* handle(Column column) const { return handles_[column]; }
 
   // The first damage that a read met; empty if none.
@@ -47,6 +50,7 @@ class StoreDatabase {
 
   std::filesystem::path folder_;
   std::unique_ptr<rocksdb::DB> db_;
+  bool abandoned_ = false;
   std::array<rocksdb::ColumnFamilyHandle*, kColumnCount> handles_{};
   mutable std::mutex mutex_;
   mutable std::string damage_;

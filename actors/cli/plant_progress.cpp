@@ -143,21 +143,27 @@ nlohmann::ordered_json as_json(const Status& status) {
 
 void PlantProgress::show(const runtime::PlantView& view) {
   const auto& status = view.status;
-  const auto* row = phase_row(status.phase());
-  if (row == nullptr) return progress_.reset();
-  if (phase_ != status.phase()) {
-    progress_.reset();
-    phase_ = status.phase();
-    progress_ = std::make_unique<Progress>(context_, row->title, 0, row->unit);
-  }
+  update(view);  // the phase that was shown gets its last numbers before it goes
+  if (phase_ == status.phase()) return;
+  progress_.reset();
+  phase_ = status.phase();
+  const auto* row = phase_row(phase_);
+  if (row == nullptr) return;
+  progress_ = std::make_unique<Progress>(context_, row->title, 0, row->unit);
+  update(view);
+}
+
+void PlantProgress::update(const runtime::PlantView& view) {
+  const auto* row = phase_row(phase_);
+  if (!progress_ || row == nullptr) return;
+  if (phase_ == "train") return show_training(view, *progress_);
   std::uint64_t done = 0, all = 0;
-  for (const auto& stage : status.stages()) {
+  for (const auto& stage : view.status.stages()) {
     if (std::find(row->stages.begin(), row->stages.end(), stage.stage()) == row->stages.end()) continue;
     done += stage.done() + stage.dead();
     all += stage.done() + stage.dead() + stage.pending() + stage.leased();
   }
-  if (status.phase() == "train") show_training(view, *progress_);
-  else progress_->set(done, all);
+  progress_->set(done, all);
 }
 
 void print_plant(const Context& context, const runtime::PlantView& view) {
@@ -171,7 +177,8 @@ void print_plant(const Context& context, const runtime::PlantView& view) {
   }
   std::string out = "What went in, what came out, what was left out and why:\n" + funnel_text(status);
   if (!status.dataset_digest().empty()) out += dataset_text(context, status.dataset_digest());
-  if (view.reused) out += "Nothing to do: sources, configuration and seed are those that this dataset was made of.\n";
+  if (view.reused)
+    out += std::string(view.stored == 0 ? "Nothing to do" : "Dataset of an earlier run") + ": sources, configuration and seed are those that this dataset was made of.\n";
   if (const auto training = nlohmann::ordered_json::parse(status.training_json(), nullptr, false); training.is_object())
     out += "Training: " + training.dump(2) + "\n";
   if (view.dead > 0) out += number(view.dead) + " items are in the dead letters: see `mendel --data " + context.data.string() + " dead list`\n";

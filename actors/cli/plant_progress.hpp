@@ -18,6 +18,8 @@ class PlantProgress {
   void finish() { progress_.reset(); }
 
  private:
+  void update(const runtime::PlantView& view);
+
   const Context& context_;
   std::string phase_;
   std::unique_ptr<Progress> progress_;

@@ -32,7 +32,8 @@ using ReportPtr = std::shared_ptr<const Report>;
 struct PlantView {
   Status status;
   std::map<std::string, double> training;  // newest sample by name
-  std::uint64_t failures = 0, duplicates = 0, dead = 0;
+  std::uint64_t stored = 0, failures = 0, duplicates = 0;  // results since the start
+  std::uint64_t dead = 0;
   bool reused = false;  // the dataset was there already
   bool ended = false;  // nothing more will happen; everything taken is stored
   std::optional<Error> failure;

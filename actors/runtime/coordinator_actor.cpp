@@ -126,6 +126,7 @@ PlantViewPtr view_of(const coordinator_state& state) {
   auto view = std::make_shared<PlantView>();
   view->status = state.core->status(monotonic_now());
   view->training = state.core->training();
+  view->stored = state.core->stored();
   view->failures = state.core->failures();
   view->duplicates = state.core->duplicates();
   view->dead = state.plant->dead();

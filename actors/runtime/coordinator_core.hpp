@@ -46,7 +46,8 @@ class CoordinatorCore {
   Status status(Moment now) const;
   std::map<std::string, double> training() const { return training_; }
   std::uint64_t nodes() const { return nodes_.size(); }
-  // Results that came for finished items, since the start.
+  // New results, and results that came for finished items, since the start.
+  std::uint64_t stored() const { return stored_; }
   std::uint64_t duplicates() const { return duplicates_; }
   std::uint64_t failures() const { return failures_; }
 

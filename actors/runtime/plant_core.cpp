@@ -129,6 +129,7 @@ PlantCore::Taken PlantCore::take(std::string_view worker, WorkResult result, Mom
     for (const auto& pair : result.pairs()) pairs.push_back(*PairId::from_hex(pair.id()));
     for (auto& item : proofs_for(std::move(pairs))) pending_.next.push_back(std::move(item));
   }
+  if (!result.report_json().empty()) pending_.meta["training.report:" + id->hex()] = result.report_json();
   pending_.results.push_back(std::move(result));
   return Taken::stored;
 }

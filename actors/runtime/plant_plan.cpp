@@ -99,8 +99,9 @@ void PlantCore::add_planned(const WorkItem& item, std::vector<WorkItem>& fresh) 
   }
 }
 
-void PlantCore::count_done(const ItemId&, Stage::Value stage, const storage::DoneMark& mark, std::vector<WorkItem>& fresh) {
+void PlantCore::count_done(const ItemId& id, Stage::Value stage, const storage::DoneMark& mark, std::vector<WorkItem>& fresh) {
   for (const auto& [name, count] : mark.funnel) funnel_[name] += count;
+  if (stage == Stage::train) training_report_ = store_.meta("training.report:" + id.hex()).value_or("");
   if (stage == Stage::validate) proven_.insert(proven_.end(), mark.pairs.begin(), mark.pairs.end());
   if (stage != Stage::mine_git && stage != Stage::mutate && stage != Stage::lint) return;
   for (auto& next : proofs_for(mark.pairs)) fresh.push_back(std::move(next));

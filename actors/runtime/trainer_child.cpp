@@ -1,3 +1,4 @@
+// A child process that is watched by polling; no thread, no signal handler.
 #include "actors/runtime/trainer_child.hpp"
 
 #include <signal.h>

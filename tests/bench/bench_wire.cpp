@@ -1,5 +1,6 @@
 // The wire with everything on: CURVE, allow-list, batches of 64 results of about 256 bytes, each batch acked
 // after the synced write of the real store. Two processes' worth of sockets in one process; wall clock.
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -104,7 +105,11 @@ int run(const fs::path& folder) {
   writer.join();
   const double rate = static_cast<double>(kBatches * kPerBatch) / seconds;
   const double bytes = static_cast<double>(batches[0]->ByteSizeLong()) / kPerBatch;
-  std::printf("%llu items of %.0f B in %.2f s, %llu synced commits\n", static_cast<unsigned long long>(kBatches * kPerBatch), bytes, seconds, static_cast<unsigned long long>(commits));
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const double cpu = static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+  std::printf("%llu items of %.0f B in %.2f s wall, %.2f s CPU (both ends), %llu synced commits\n", static_cast<unsigned long long>(kBatches * kPerBatch), bytes, seconds,
+              cpu, static_cast<unsigned long long>(commits));
   std::printf("{\"bench\": \"wire: results of 256 B, 64 a frame, CURVE, ack after the synced write\", \"mendel\": %.0f, \"peer\": null, \"peer_name\": \"\", "
               "\"unit\": \"items/s\", \"ratio\": null, \"target\": \">= 100,000 items/s\", \"met\": %s}\n", rate, rate >= kTarget ? "true" : "false");
   return 0;
