@@ -46,7 +46,16 @@ mendel=("$bin/mendel" --config deploy/profiles/demo.toml --data "$data")
 "${mendel[@]}" --set "sources.python=[\"$stdlib\", \"$packages\"]" --set "sources.git=$git_sources" up
 
 title "2. What the model learned, on packages it never saw (beside doing nothing)"
-"${mendel[@]}" eval --dataset "$data/dataset" --split test --out "$data/reports"
+table=$data/reports/evaluation.txt
+checkpoint=$(ls -t "$data"/runs/*/checkpoint.safetensors | head -n 1)
+if [ "$table" -nt "$checkpoint" ]; then
+  cat "$table"
+  echo "(as measured before: neither model nor dataset has changed since)"
+else
+  mkdir -p "$data/reports"
+  "${mendel[@]}" eval --checkpoint "$checkpoint" --dataset "$data/dataset" --split test --out "$data/reports" | tee "$table.partial"
+  mv "$table.partial" "$table"
+fi
 
 title "3. A held-out file with a bug, mended before your eyes"
 "${mendel[@]}" dataset sample --dataset "$data/dataset" --split test --count 200 --pairs >"$data/held-out.jsonl"

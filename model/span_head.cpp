@@ -104,7 +104,7 @@ SpanHead::SpanHead(const ModelSettings& settings, ParameterSet& parameters, std:
 at::Tensor SpanHead::start_log_probabilities(const Hidden& h, const at::Tensor& h_btd, const Batch& batch) const {
   const auto real = batch.samples * batch.columns;
   const auto cells_bt = scores(h, score(start_)).narrow(0, 0, real).view({batch.samples, batch.columns}) + batch.pad_bt;
-  const auto share_b1t = (batch.mask_bt / batch.mask_bt.sum(1, true)).unsqueeze(1);
+  const auto share_b1t = (batch.mask_bt / batch.mask_bt.sum(1, true)).unsqueeze(1).to(h_btd.scalar_type());
   const auto mean_bd = at::bmm(share_b1t, h_btd).squeeze(1);
   const auto none_b1 = scores(with_product(mean_bd, parameters_.product_type()), score(no_bug_)).unsqueeze(1);
   return at::cat({cells_bt, none_b1}, 1).log_softmax(1);

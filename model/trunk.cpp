@@ -55,23 +55,28 @@ Hidden Trunk::encode(const SharedBatch& batch) const {
   return run(encoder_, settings_.encoder_layers, input_cells(tables, batch), batch);
 }
 
+Hidden recurse(const std::function<Hidden(const at::Tensor&)>& net, const at::Tensor& x_nd, Carry& carry, std::uint32_t high_cycles,
+               std::uint32_t low_cycles) {
+  auto [z, y] = carry;  // [N, d] each
+  Hidden last;
+  for (std::uint32_t h = 0; h < high_cycles; ++h) {
+    const c10::AutoGradMode gradient(c10::GradMode::is_enabled() && h + 1 == high_cycles);
+    for (std::uint32_t l = 0; l < low_cycles; ++l) z = net(z + (y + x_nd)).x_nd;
+    last = net(y + z);
+    y = last.x_nd;
+  }
+  carry = Carry{z.detach(), y.detach()};
+  return last;
+}
+
 Hidden Trunk::step(const Hidden& x, const SharedBatch& batch, std::optional<Carry>& carry) const {
   const auto net = [&](const at::Tensor& input_nd) {
     return run(recursive_, settings_.recursive_layers, with_product(input_nd, parameters_.product_type()), batch);
   };
   if (recursive_.empty()) return x;
   if (settings_.high_cycles == 0) return net(x.x_nd);
-  auto z = carry ? carry->z_nd : z_start_.expand_as(x.x_nd);  // [N, d]
-  auto y = carry ? carry->y_nd : y_start_.expand_as(x.x_nd);
-  Hidden last;
-  for (std::uint32_t h = 0; h < settings_.high_cycles; ++h) {
-    const c10::AutoGradMode gradient(c10::GradMode::is_enabled() && h + 1 == settings_.high_cycles);
-    for (std::uint32_t l = 0; l < settings_.low_cycles; ++l) z = net(z + (y + x.x_nd)).x_nd;
-    last = net(y + z);
-    y = last.x_nd;
-  }
-  carry = Carry{z.detach(), y.detach()};
-  return last;
+  if (!carry) carry = Carry{z_start_.expand_as(x.x_nd), y_start_.expand_as(x.x_nd)};
+  return recurse(net, x.x_nd, *carry, settings_.high_cycles, settings_.low_cycles);
 }
 
 }  // namespace mendel::model

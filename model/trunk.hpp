@@ -3,6 +3,7 @@
 // gradient through the last of the H cycles only. H = 0 runs the net once.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,10 @@ namespace mendel::model {
 struct Carry {
   at::Tensor z_nd, y_nd;
 };
+
+// One supervision step of the recursion on `net`: `carry` is read and replaced by its last state. Answers y.
+Hidden recurse(const std::function<Hidden(const at::Tensor&)>& net, const at::Tensor& x_nd, Carry& carry, std::uint32_t high_cycles,
+               std::uint32_t low_cycles);
 
 class Trunk {
  public:

@@ -15,6 +15,7 @@ namespace mendel::storage {
 namespace {
 
 constexpr std::int64_t kReadRows = 256;
+constexpr std::int64_t kLevelsAtOnce = 16384;  // the default of 1,024 is less than one grid
 
 Error failure(const std::filesystem::path& file, const std::string& what, ErrorCode code = ErrorCode::io_error) {
   return {code, file.string() + ": " + what};
@@ -23,6 +24,8 @@ Error failure(const std::filesystem::path& file, const std::string& what, ErrorC
 std::shared_ptr<parquet::WriterProperties> writer_properties(int compression_level) {
   parquet::WriterProperties::Builder builder;
   builder.version(parquet::ParquetVersion::PARQUET_2_6)->data_page_version(parquet::ParquetDataPageVersion::V1);
+  builder.max_row_group_length(kRowGroupRows)->write_batch_size(kLevelsAtOnce);
+  builder.set_size_statistics_level(parquet::SizeStatisticsLevel::None);
   builder.created_by("mendel")->compression(parquet::Compression::ZSTD)->compression_level(compression_level);
   // Ids never repeat, and cells of a row group are too many different values for a dictionary to pay.
   builder.disable_dictionary("id");
@@ -37,7 +40,7 @@ class ArrowShardWriter final : public ShardWriter {
 
   Outcome add(const Row& row) override {
     if (auto added = columns_.add(row); !added) return failure(file_, added.error().what);
-    return columns_.rows() < kRowGroupRows ? Outcome(Done{}) : flush();
+    return columns_.rows() < kBatchRows ? Outcome(Done{}) : flush();
   }
 
   Outcome finish() override {
@@ -52,9 +55,7 @@ class ArrowShardWriter final : public ShardWriter {
   Outcome flush() {
     const auto batch = columns_.take();
     if (!batch) return failure(file_, batch.error().what);
-    const auto table = arrow::Table::FromRecordBatches(dataset_schema(), {*batch});
-    if (!table.ok()) return failure(file_, table.status().ToString());
-    const auto status = writer_->WriteTable(**table, kRowGroupRows);
+    const auto status = writer_->WriteRecordBatch(**batch);
     return status.ok() ? Outcome(Done{}) : failure(file_, status.ToString());
   }
 

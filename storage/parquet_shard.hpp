@@ -11,8 +11,10 @@
 
 namespace mendel::storage {
 
-// Rows of one row group: what writer and reader hold in memory at once (about 12 MB of grids).
-inline constexpr std::int64_t kRowGroupRows = 1024;
+// Rows that become columns at once (under 1 MB of grids, so that they stay in the cache), and rows of
+// one row group, of which only finished pages are held.
+inline constexpr std::int64_t kBatchRows = 64;
+inline constexpr std::int64_t kRowGroupRows = 16384;
 
 class ShardWriter {
  public:

@@ -3,6 +3,7 @@
 #include "storage/row_shuffle.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -10,6 +11,7 @@
 #include <queue>
 #include <tuple>
 
+#include "storage/dataset_schema.hpp"
 #include "storage/row_digest.hpp"
 
 namespace mendel::storage {
@@ -18,6 +20,7 @@ namespace {
 constexpr std::size_t kRunsMax = 128;  // open files of one merge
 constexpr std::size_t kRunBufferBytes = 256u << 10;
 constexpr std::size_t kRecordOverheadBytes = 96;
+constexpr std::size_t kPackedBytes = 2048;  // of most rows
 constexpr std::size_t kHeadBytes = 1 + 8 + 16 + 4;
 
 struct CloseFile {
@@ -35,6 +38,46 @@ std::uint64_t get_number(const char* at, std::size_t bytes) {
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < bytes; ++i) value |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(at[i])) << (8 * i);
   return value;
+}
+
+constexpr std::size_t kGridRowBytes = 2 * kGridCellCount / kGridRowCount;
+
+// Cells that are 0 at the end of a row of the grid are left out.
+void pack_grid(std::string_view grid, std::string& out) {
+  assert(grid.size() == 2 * kGridCellCount);
+  const auto counts = out.size();
+  out.append(kGridRowCount, '\0');
+  for (std::size_t row = 0; row < kGridRowCount; ++row) {
+    const char* cells = grid.data() + row * kGridRowBytes;
+    std::size_t used = kGridRowBytes;
+    std::uint64_t four = 0;  // whole empty words first
+    while (used >= sizeof four && (std::memcpy(&four, cells + used - sizeof four, sizeof four), four == 0)) used -= sizeof four;
+    while (used > 0 && cells[used - 1] == '\0' && cells[used - 2] == '\0') used -= 2;
+    out[counts + row] = static_cast<char>(used / 2);
+    out.append(cells, used);
+  }
+}
+
+// Takes one grid off the front of `packed`.
+void unpack_grid(std::string_view& packed, std::string& grid) {
+  grid.assign(2 * kGridCellCount, '\0');
+  const char* counts = packed.data();
+  const char* at = counts + kGridRowCount;
+  for (std::size_t row = 0; row < kGridRowCount; ++row) {
+    const auto bytes = 2 * static_cast<std::size_t>(counts[row]);
+    std::memcpy(grid.data() + row * kGridRowBytes, at, bytes);
+    at += bytes;
+  }
+  packed.remove_prefix(static_cast<std::size_t>(at - packed.data()));
+}
+
+void unpack(std::string_view packed, Row& row) {
+  std::string buggy = std::move(*row.mutable_buggy_grid()), fixed = std::move(*row.mutable_fixed_grid());
+  unpack_grid(packed, buggy);
+  unpack_grid(packed, fixed);
+  row.ParseFromArray(packed.data(), static_cast<int>(packed.size()));
+  row.set_buggy_grid(std::move(buggy));
+  row.set_fixed_grid(std::move(fixed));
 }
 
 }  // namespace
@@ -89,7 +132,15 @@ RowShuffle::RowShuffle(std::filesystem::path folder, std::uint64_t seed, std::ui
     : folder_(std::move(folder)), seed_(seed), memory_bytes_(memory_bytes) {}
 
 Outcome RowShuffle::add(std::uint8_t split, const PairId& id, const Row& row) {
-  records_.push_back({split, shuffle_key(seed_, id), id, row.SerializeAsString()});
+  std::string packed;
+  packed.reserve(kPackedBytes);
+  pack_grid(row.buggy_grid(), packed);
+  pack_grid(row.fixed_grid(), packed);
+  rest_ = row;
+  rest_.clear_buggy_grid();
+  rest_.clear_fixed_grid();
+  rest_.AppendToString(&packed);
+  records_.push_back({split, shuffle_key(seed_, id), id, std::move(packed)});
   bytes_ += records_.back().row.size() + kRecordOverheadBytes;
   return bytes_ < memory_bytes_ ? Outcome(Done{}) : spill();
 }
@@ -145,7 +196,7 @@ Outcome RowShuffle::each(const std::function<Outcome(std::uint8_t, const Row&)>&
     any = true;
     last = record.id;
     last_split = record.split;
-    row.ParseFromString(record.row);
+    unpack(record.row, row);
     return visit(record.split, row);
   };
   if (!runs_.empty()) {

@@ -1,7 +1,9 @@
 // Sorts more rows than fit into memory: sorted runs in files, merged at the end.
 //
-// A run is a sequence of records: split (1 byte), shuffle key (8), pair id (16), size (4), serialized
-// Row; numbers little-endian. Runs live only while a dataset is being written.
+// A run is a sequence of records: split (1 byte), shuffle key (8), pair id (16), size (4), packed row;
+// numbers little-endian. A packed row is both grids without what is empty at the end of their rows (64
+// counts, then the cells), and the rest of the row as a message: a tenth of the bytes. Runs live only
+// while a dataset is being written.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +24,7 @@ class RowShuffle {
  public:
   RowShuffle(std::filesystem::path folder, std::uint64_t seed, std::uint64_t memory_bytes);
 
+  // Both grids must have their full size (check_row).
   Outcome add(std::uint8_t split, const PairId& id, const Row& row);
 
   // Calls `visit` with every row in order; invalid_input if an id came twice within a split.
@@ -32,7 +35,7 @@ class RowShuffle {
     std::uint8_t split;
     std::uint64_t key;
     PairId id;
-    std::string row;
+    std::string row;  // packed
     auto place() const { return std::tie(split, key, id); }
   };
   class Run;
@@ -45,6 +48,7 @@ class RowShuffle {
   std::filesystem::path folder_;
   std::uint64_t seed_, memory_bytes_;
   std::vector<Record> records_;
+  Row rest_;  // the row being packed, without its grids
   std::uint64_t bytes_ = 0;
   std::vector<std::filesystem::path> runs_;
   std::uint64_t files_ = 0;

@@ -80,7 +80,7 @@ struct Progress::State {
   static constexpr std::chrono::seconds kPlainLine{10};
 
   std::mutex mutex;
-  std::string what, unit;
+  std::string what, unit, words;
   std::uint64_t done = 0, total = 0;
   bool terminal = false, colour = false, finished = false, drawn = false;
   Clock::time_point start = Clock::now(), last = start;
@@ -88,11 +88,13 @@ struct Progress::State {
   std::string line() const {
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+    if (total == 0 && done == 0) return what + (finished ? "  in " : "  ") + duration(seconds);
     std::string out = what + "  " + amount(static_cast<double>(done));
     if (total > 0) out += "/" + amount(static_cast<double>(total));
     out += " " + unit;
     if (seconds >= 1) out += "  " + amount(rate) + "/s";
     if (!finished && total > done && rate > 0) out += "  ETA " + duration(static_cast<double>(total - done) / rate);
+    if (!words.empty()) out += "  " + words;
     if (finished) out += "  in " + duration(seconds);
     return out;
   }
@@ -147,6 +149,11 @@ void Progress::set(std::uint64_t done, std::uint64_t total) {
   state_->done = done;
   state_->total = total;
   state_->maybe_draw();
+}
+
+void Progress::tell(std::string words) {
+  std::lock_guard lock(state_->mutex);
+  state_->words = std::move(words);
 }
 
 void Progress::finish() {

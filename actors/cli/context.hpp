@@ -49,6 +49,7 @@ class Progress {
   ~Progress();
   void add(std::uint64_t n = 1);  // thread-safe
   void set(std::uint64_t done, std::uint64_t total);
+  void tell(std::string words);  // shown behind the numbers from the next line on
   void finish();
 
  private:

@@ -79,6 +79,8 @@ Result<std::string> read_file(const std::string& path, std::uint64_t bytes_max) 
   auto file = open_file(path);
   if (!file) return file.error();
   std::string out;
+  if (struct stat info {}; fstat(fileno(file->get()), &info) == 0 && S_ISREG(info.st_mode))
+    out.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(static_cast<std::uint64_t>(info.st_size), bytes_max)));
   char buffer[1 << 16];
   for (;;) {
     const auto n = std::fread(buffer, 1, sizeof buffer, file->get());

@@ -1,4 +1,5 @@
 // mendel lint PATH...: what the linters say, or the pairs that their own fixes give, as JSON lines.
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -37,6 +38,7 @@ struct ReadFile {
 
 std::vector<ReadFile> read_batch(const Context& context, Files files, Answer& answer) {
   std::vector<ReadFile> out;
+  out.reserve(files.size());
   for (const auto& file : files) {
     auto text = read_file(file.path, context.config.sources().file_bytes_max());
     if (!text) {
@@ -111,6 +113,15 @@ Answer pairs_of(const Context& context, Files files) {
   return answer;
 }
 
+// Starting the linter costs as much as a dozen files. Pairs keep to the plant's items; diagnostics go in
+// runs up to kRunFactor times as long, as long as every job has one.
+std::uint64_t files_per_run(const Context& context, const LintOptions& options, std::uint64_t files) {
+  constexpr std::uint64_t kRunFactor = 8;
+  const std::uint64_t item = context.config.lint().files_per_item();
+  if (options.pairs) return item;
+  return std::clamp((files + options.jobs - 1) / options.jobs, item, item * kRunFactor);
+}
+
 int lint(const Context& context, const LintOptions& options) {
   const auto files = python_files(options.paths);
   if (!files) return fail(files.error());
@@ -120,7 +131,7 @@ int lint(const Context& context, const LintOptions& options) {
                                                              [](std::FILE* f) { return std::fclose(f); });
   if (!options.out.empty() && !file) return fail({ErrorCode::io_error, options.out + ": cannot be written"});
   std::FILE* out = file ? file.get() : stdout;
-  const std::uint64_t batch = context.config.lint().files_per_item();
+  const auto batch = files_per_run(context, options, files->size());
   const auto batches = (files->size() + batch - 1) / batch;
   const auto batch_of = [&](std::uint64_t i) { return Files(*files).subspan(i * batch, std::min<std::uint64_t>(batch, files->size() - i * batch)); };
   Progress progress(context, "lint", files->size(), "files");

@@ -22,6 +22,8 @@ struct MutateOptions {
   bool list = false;
 };
 
+constexpr std::string_view kRejected = "mutate.rejected.";
+
 struct Answer {
   std::string lines;  // JSON, each with its line feed
   std::map<std::string, std::uint64_t> funnel;
@@ -68,6 +70,7 @@ Answer pairs_of(Mutators& mutators, const Config& config, const NamedFile& file)
   auto text = read_file(file.path, config.sources().file_bytes_max());
   if (!text) {
     answer.left_out = text.error().what;
+    ++answer.funnel[std::string(kRejected) + (text.error().code == ErrorCode::too_large ? "too_large" : "unreadable")];
     return answer;
   }
   WorkItem item;
@@ -83,8 +86,11 @@ Answer pairs_of(Mutators& mutators, const Config& config, const NamedFile& file)
   }
   for (const auto& pair : result->pairs()) answer.lines += to_json(pair) + "\n";
   for (const auto& [counter, n] : result->funnel()) answer.funnel[counter] = n;
-  for (const auto& rejection : result->rejections())
-    answer.left_out = file.path + ": " + rejection.reason() + (rejection.detail().empty() ? "" : ": " + rejection.detail());
+  for (const auto& rejection : result->rejections()) {
+    if (rejection.reason() == "empty_file") continue;  // there are many, the last line counts them
+    answer.left_out = file.path + ": " + rejection.reason();
+    if (!rejection.detail().empty()) answer.left_out += ": " + rejection.detail();
+  }
   return answer;
 }
 
@@ -119,11 +125,23 @@ Config effective(const Context& context, const MutateOptions& options) {
   return config;
 }
 
+// ", 3 files left out (2 empty_file, 1 has_nul)", or nothing.
+std::string left_out(const std::map<std::string, std::uint64_t>& funnel) {
+  std::uint64_t total = 0;
+  std::string reasons;
+  for (const auto& [counter, n] : funnel) {
+    if (!counter.starts_with(kRejected)) continue;
+    total += n;
+    reasons += (reasons.empty() ? "" : ", ") + std::to_string(n) + " " + counter.substr(kRejected.size());
+  }
+  return total == 0 ? "" : ", " + std::to_string(total) + " files left out (" + reasons + ")";
+}
+
 int mutate(const Context& context, const MutateOptions& options) {
   if (options.list) return list_operators(context);
   if (options.paths.empty()) return fail_use("mutate: PATH is required (or --list)");
   const auto config = effective(context, options);
-  if (const auto checked = mutator::MutatorStage::start(config); !checked) return fail(checked.error());
+  if (const auto checked = mutator::MutatorStage::start(config); !checked) return fail_use("mutate: " + checked.error().what);
   const auto files = python_files(options.paths);
   if (!files) return fail(files.error());
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(options.out.empty() ? nullptr : std::fopen(options.out.c_str(), "wb"),
@@ -134,17 +152,13 @@ int mutate(const Context& context, const MutateOptions& options) {
   Mutators mutators(config);
   std::map<std::string, std::uint64_t> funnel;
   std::optional<Error> failure;
-  std::uint64_t left_out = 0;
   bool written = true;
   in_order<Answer>(
       files->size(), options.jobs, [&](std::uint64_t i) { return pairs_of(mutators, config, (*files)[i]); },
       [&](std::uint64_t, Answer answer) {
         progress.add();
         if (answer.failure && !failure) failure = answer.failure;
-        if (!answer.left_out.empty()) {
-          warn(answer.left_out);
-          ++left_out;
-        }
+        if (!answer.left_out.empty()) warn(answer.left_out);
         for (const auto& [counter, n] : answer.funnel) funnel[counter] += n;
         if (!failure) written = std::fwrite(answer.lines.data(), 1, answer.lines.size(), out) == answer.lines.size() && written;
       });
@@ -153,8 +167,7 @@ int mutate(const Context& context, const MutateOptions& options) {
   if (interrupted()) return kInterrupted;
   if (!written || std::fflush(out) != 0) return fail({ErrorCode::io_error, "the pairs could not be written"});
   note(std::to_string(funnel["mutate.pairs"]) + " pairs (" + std::to_string(funnel["mutate.pairs.no_bug"]) + " without a bug) from " +
-       std::to_string(funnel["mutate.functions"]) + " functions in " + std::to_string(files->size()) + " files, " + std::to_string(left_out) +
-       " files left out");
+       std::to_string(funnel["mutate.functions"]) + " functions in " + std::to_string(files->size()) + " files" + left_out(funnel));
   return kDone;
 }
 
@@ -163,9 +176,12 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   options->jobs = std::max(1u, std::thread::hardware_concurrency());
   app.add_option("PATH", options->paths, "files or folders of Python code, - for stdin");
   app.add_option("--seed", options->seed, "decides every random choice (default: seed of the configuration)");
-  app.add_option("--per-function", options->per_function, "bugs made of each function at most (default: mutate.per_function)")->check(CLI::Range(1u, 100u));
+  app.add_option("--per-function", options->per_function, "bugs made of each function at most (default: mutate.per_function)")
+      ->check(CLI::Range(1u, 100u));
   app.add_option("--operators", options->operators, "operators to use, comma-separated (default: all)")->delimiter(',');
-  app.add_option("--clean-share", options->clean_share, "share of samples without a bug (default: mutate.clean_share)")->check(CLI::Range(0.0, 0.9));
+  app.add_option("--clean-share", options->clean_share, "share of samples without a bug; bugs are left out where one clean sample a function is too few "
+                 "(default: mutate.clean_share)")
+      ->check(CLI::Range(0.0, 0.9));
   app.add_option("--jobs", options->jobs, "threads (default: all cores); the output does not depend on it")->check(CLI::Range(1u, 1024u));
   app.add_option("--out", options->out, "file to write to (default: stdout)");
   app.add_flag("--list", options->list, "print the operators with what they do, before and after");
@@ -175,7 +191,8 @@ std::function<int()> declare(CLI::App& app, Context& context) {
 }  // namespace
 
 const Subcommand kMutateCommand = {"mutate", "put realistic bugs into clean functions",
-                                   "  mendel mutate src --seed 7 --out pairs.jsonl\n  mendel mutate src --operators off_by_one,missing_colon --clean-share 0\n"
+                                   "  mendel mutate src --seed 7 --out pairs.jsonl\n"
+                                   "  mendel mutate src --operators off_by_one,missing_colon --clean-share 0\n"
                                    "  mendel --json mutate --list",
                                    declare};
 

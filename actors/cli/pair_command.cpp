@@ -47,6 +47,7 @@ void print_diff(const Context& context, const Pair& pair) {
   while (!text.empty()) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (!diff.empty() && line.starts_with('\\')) continue;  // functions stand here without their last line feed
     const char first = line.empty() || diff.empty() ? ' ' : line[0];
     const char* colour = !context.colour_out ? "" : first == '-' ? "\x1b[31m" : first == '+' ? "\x1b[32m" : first == '@' ? "\x1b[36m" : "";
     std::printf("%s%.*s%s\n", colour, static_cast<int>(line.size()), line.data(), *colour == '\0' ? "" : "\x1b[0m");
@@ -65,7 +66,9 @@ int show(const Context& context, const ShowOptions& options) {
   const auto& bug = pair->bug();
   const auto& source = pair->source();
   print_fact("pair", pair->id());
-  print_fact("bug", std::string(name_of(bug.class_())) + " " + bug.type() + (bug.operator_().empty() ? "" : " by " + bug.operator_()) + (bug.rule().empty() ? "" : " " + bug.rule()));
+  print_fact("bug", std::string(name_of(bug.class_())) + " " + bug.type());
+  print_fact("operator", bug.operator_());
+  print_fact("rule", bug.rule());
   print_fact("source", std::string(name_of(source.kind())) + " " + source.repository() + (source.commit().empty() ? "" : " at " + source.commit()));
   print_fact("symbol", source.symbol());
   print_fact("license", source.license());

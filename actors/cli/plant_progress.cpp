@@ -25,7 +25,7 @@ const std::vector<PhaseRow>& phases() {
       {"reduce", "near-duplicates, splits, vocabulary", "", {}},
       {"encode", "encoding", "items", {"encode"}},
       {"finalise", "writing the dataset", "", {}},
-      {"train", "training", "steps", {}},
+      {"train", "training", "%", {}},
   };
   return kPhases;
 }
@@ -42,8 +42,12 @@ double sample(const runtime::PlantView& view, const std::string& name) {
 }
 
 void show_training(const runtime::PlantView& view, Progress& progress) {
-  const auto total = sample(view, "training_minutes_total");
-  if (total > 0) progress.set(static_cast<std::uint64_t>(sample(view, "training_minutes") * 100), static_cast<std::uint64_t>(total * 100));
+  const auto total = sample(view, "training_minutes_total"), minutes = sample(view, "training_minutes");
+  if (total <= 0) return progress.tell("waiting for the training node");
+  char words[160];
+  std::snprintf(words, sizeof words, "step %.0f, loss %.3f, %.1f of %.1f CPU minutes", sample(view, "training_step"), sample(view, "training_loss"), minutes, total);
+  progress.tell(words);
+  progress.set(static_cast<std::uint64_t>(100 * std::min(1.0, minutes / total)), 100);
 }
 
 std::string number(std::uint64_t value) {
@@ -57,6 +61,15 @@ std::optional<std::string> reason_of(const std::string& counter, const std::stri
   const auto prefix = "rejected:" + stage + ":";
   if (!counter.starts_with(prefix)) return std::nullopt;
   return counter.substr(prefix.size());
+}
+
+// "STAGE.NAME" → NAME; finer ones (by operator, by reason) are left to `mendel status --json`.
+std::optional<std::string> counter_of(const std::string& counter, const std::string& stage) {
+  if (!counter.starts_with(stage + ".")) return std::nullopt;
+  auto name = counter.substr(stage.size() + 1);
+  if (name.starts_with("pairs.") || name.starts_with("rejected.")) return std::nullopt;
+  if (name.starts_with("skipped.")) return "passed over as " + name.substr(8);
+  return name;
 }
 
 void append_counts(const std::string& head, const std::vector<std::pair<std::string, std::uint64_t>>& counts, std::string& out) {
@@ -81,7 +94,7 @@ std::string funnel_text(const Status& status) {
     if (stage.done() + stage.dead() + stage.pending() + stage.leased() == 0 || stage.stage() == "train") continue;
     std::vector<std::pair<std::string, std::uint64_t>> counts, reasons;
     for (const auto& [name, count] : std::map<std::string, std::uint64_t>(status.funnel().begin(), status.funnel().end())) {
-      if (name.starts_with(stage.stage() + ".") && name.find(".rejected") == std::string::npos) counts.emplace_back(name.substr(stage.stage().size() + 1), count);
+      if (const auto counter = counter_of(name, stage.stage())) counts.emplace_back(*counter, count);
       if (const auto reason = reason_of(name, stage.stage())) reasons.emplace_back(*reason, count);
     }
     out += "  " + stage.stage() + ": " + number(stage.done()) + " items" + (stage.dead() > 0 ? ", " + number(stage.dead()) + " dead" : "") + "\n";
@@ -135,7 +148,7 @@ void PlantProgress::show(const runtime::PlantView& view) {
   if (phase_ != status.phase()) {
     progress_.reset();
     phase_ = status.phase();
-    progress_ = std::make_unique<Progress>(context_, row->title, 0, status.phase() == "train" ? "of the CPU minutes, 1/100" : row->unit);
+    progress_ = std::make_unique<Progress>(context_, row->title, 0, row->unit);
   }
   std::uint64_t done = 0, all = 0;
   for (const auto& stage : status.stages()) {

@@ -108,7 +108,8 @@ void print(const Json& trace) {
       }
       if (value.contains("stages"))
         for (const auto& stage : value["stages"])
-          std::printf("  %-18s %-8s %-22s %s\n", text_of(stage["name"]).c_str(), text_of(stage["result"]).c_str(), text_of(stage["reason"]).c_str(), text_of(stage["detail"]).c_str());
+          std::printf("  %-18s %-8s %-22s %s\n", text_of(stage["name"]).c_str(), text_of(stage["result"]).c_str(),
+                      text_of(stage["reason"]).c_str(), text_of(stage["detail"]).c_str());
     }
   }
 }
@@ -118,7 +119,8 @@ int trace(const Context& context, const std::string& text, std::string dataset) 
   if (!id) return fail_use("trace: an id is 32 lower-case hex digits, not \"" + text + "\"");
   const bool named = !dataset.empty();
   if (!named) dataset = (context.data / "dataset").string();
-  Json out = {{"id", text}, {"bug", nullptr}, {"source", nullptr}, {"origin", nullptr}, {"verdict", nullptr}, {"decision", nullptr}, {"dataset", nullptr}};
+  Json out = {{"id", text}};
+  for (const char* part : {"bug", "source", "origin", "verdict", "decision", "dataset"}) out[part] = nullptr;
   std::error_code error;
   bool found = false, looked = false;
   if (std::filesystem::exists(context.data / "store", error)) {

@@ -118,7 +118,10 @@ class Validation {
     Outcome outcome = Done{};
     in_order<Result<WorkResult>>(
         (pairs.size() + per_item - 1) / per_item, options_.jobs,
-        [&](std::uint64_t batch) { return prove_batch(std::span(pairs).subspan(batch * per_item, std::min(per_item, pairs.size() - batch * per_item))); },
+        [&](std::uint64_t batch) {
+          const auto first = batch * per_item;
+          return prove_batch(std::span(pairs).subspan(first, std::min(per_item, pairs.size() - first)));
+        },
         [&](std::uint64_t batch, Result<WorkResult> result) {
           if (outcome) outcome = result ? take(std::span(pairs).subspan(batch * per_item), *result) : Outcome(result.error());
         });
@@ -169,7 +172,9 @@ class Validation {
         if (stage.name() != "near_duplicate") continue;
         stage.set_result(verdict.accepted() ? StageResult::pass : StageResult::fail);
         stage.set_reason(verdict.accepted() ? "" : "duplicate");
-        stage.set_detail(!decision.accepted ? decision.detail : again ? "an earlier line has the same id" : "no other pair makes the same change here");
+        stage.set_detail(!decision.accepted ? decision.detail
+                         : again            ? "an earlier line has the same id"
+                                            : "no other pair makes the same change here");
       }
     }
     if (verdict.accepted()) ++accepted_;
@@ -192,8 +197,8 @@ int list_reasons(const Context& context) {
   auto rows = nlohmann::ordered_json::array();
   for (const auto& reason : validator::reasons()) {
     if (!context.json) {
-      std::printf("%-22.*s %-15.*s %-8s %.*s\n", static_cast<int>(reason.word.size()), reason.word.data(), static_cast<int>(reason.stage.size()),
-                  reason.stage.data(), StageResult::Value_Name(reason.result).c_str(), static_cast<int>(reason.sentence.size()), reason.sentence.data());
+      std::printf("%-22s %-15s %-8s %s\n", std::string(reason.word).c_str(), std::string(reason.stage).c_str(),
+                  StageResult::Value_Name(reason.result).c_str(), std::string(reason.sentence).c_str());
       continue;
     }
     nlohmann::ordered_json row = {{"reason", reason.word}, {"stage", reason.stage}, {"result", StageResult::Value_Name(reason.result)},

@@ -1,17 +1,19 @@
-// One process a batch. Each text lies in a numbered folder of its own below the private one, so that equal
-// file names do not meet and the number says which text a diagnostic belongs to.
+// One process a batch. The place of a text below the private folder says which text a diagnostic belongs to.
 #include "actors/linter/ruff.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstdio>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
+#include <tuple>
+#include <map>
+#include <simdjson.h>
 
 #include "actors/linter/rule_table.hpp"
 #include "actors/syntax/child_process.hpp"
@@ -20,7 +22,7 @@ namespace mendel::linter {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
+using Json = simdjson::dom::element;
 
 constexpr std::size_t kNameBytesMax = 100;
 constexpr const char* kRemedy = "run `make deps`, or name it by lint.ruff";
@@ -86,58 +88,85 @@ std::string plain_name(std::string_view path) {
   return plain ? std::string(name) : "module.py";
 }
 
-Outcome write_texts(const std::string& folder, std::span<const LintedText> texts) {
+// Where each text lies below the private folder: texts of one name are in different folders, and an
+// __init__.py is alone, because it would make a package of its neighbours.
+std::vector<std::string> places_of(std::span<const LintedText> texts) {
+  std::map<std::string, std::size_t> seen;
+  std::vector<std::string> out;
   for (std::size_t i = 0; i < texts.size(); ++i) {
-    const auto place = folder + "/" + std::to_string(i);
-    std::error_code error;
-    fs::create_directory(place, error);
-    std::ofstream file(place + "/" + plain_name(texts[i].path), std::ios::binary);
-    file.write(texts[i].text.data(), static_cast<std::streamsize>(texts[i].text.size()));
-    if (!file.flush()) return Error{ErrorCode::io_error, place + ": cannot be written"};
+    auto name = plain_name(texts[i].path);
+    const auto folder = name == "__init__.py" ? "alone" + std::to_string(i) : std::to_string(seen[name]++);
+    out.push_back(folder + "/" + name);
+  }
+  return out;
+}
+
+Outcome write_texts(const std::string& folder, std::span<const std::string> places, std::span<const LintedText> texts) {
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto place = folder + "/" + places[i];
+    const int fd = [&] {
+      const int first = open(place.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+      if (first >= 0 || errno != ENOENT) return first;
+      mkdir(place.substr(0, place.rfind('/')).c_str(), 0700);
+      return open(place.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    }();
+    auto rest = texts[i].text;
+    while (fd >= 0 && !rest.empty()) {
+      const auto n = write(fd, rest.data(), rest.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) break;
+      rest.remove_prefix(static_cast<std::size_t>(n));
+    }
+    if (fd < 0 || close(fd) != 0 || !rest.empty()) return Error{ErrorCode::io_error, place + ": cannot be written: " + std::strerror(errno)};
   }
   return Done{};
 }
 
-Position position(const Json& at) { return {at.at("row").get<std::uint32_t>(), at.at("column").get<std::uint32_t>()}; }
+std::string text_of(Json json) { return std::string(std::string_view(json)); }
 
-Fix fix_of(const Json& json) {
+Position position(Json at) {
+  return {static_cast<std::uint32_t>(std::uint64_t(at["row"])), static_cast<std::uint32_t>(std::uint64_t(at["column"]))};
+}
+
+Fix fix_of(Json json) {
   Fix fix;
-  fix.applicability = json.at("applicability").get<std::string>();
-  if (json.at("message").is_string()) fix.message = json.at("message").get<std::string>();
-  for (const auto& edit : json.at("edits"))
-    fix.edits.push_back({position(edit.at("location")), position(edit.at("end_location")), edit.at("content").get<std::string>()});
+  fix.applicability = text_of(json["applicability"]);
+  if (Json message = json["message"]; message.is_string()) fix.message = text_of(message);
+  for (Json edit : simdjson::dom::array(json["edits"]))
+    fix.edits.push_back({position(edit["location"]), position(edit["end_location"]), text_of(edit["content"])});
   return fix;
 }
 
-Diagnostic diagnostic_of(const Json& json) {
+Diagnostic diagnostic_of(Json json) {
   Diagnostic out;
   out.tool = "ruff";
-  out.rule = json.at("code").is_string() ? json.at("code").get<std::string>() : "invalid-syntax";
-  out.message = json.at("message").get<std::string>();
-  out.severity = json.value("severity", "warning");
-  out.begin = position(json.at("location"));
-  out.end = position(json.at("end_location"));
-  if (json.at("fix").is_object()) out.fix = fix_of(json.at("fix"));
+  Json code = json["code"], fix = json["fix"];
+  out.rule = code.is_string() ? text_of(code) : "invalid-syntax";
+  out.message = text_of(json["message"]);
+  std::string_view severity;
+  const bool said = json["severity"].get(severity) == simdjson::SUCCESS;  // older ones do not say it
+  out.severity = said ? severity : "warning";
+  out.begin = position(json["location"]);
+  out.end = position(json["end_location"]);
+  if (fix.is_object()) out.fix = fix_of(fix);
   return out;
 }
 
-// Which text a diagnostic is about: the folder right below ours has its number.
-std::optional<std::size_t> index_of(std::string_view file, const std::string& folder, std::size_t count) {
-  if (!file.starts_with(folder) || file.size() <= folder.size()) return std::nullopt;
-  file.remove_prefix(folder.size() + 1);
-  std::size_t index = count;
-  std::from_chars(file.data(), file.data() + file.size(), index);
-  return index < count ? std::optional(index) : std::nullopt;
-}
-
-// Throws what nlohmann throws on an answer of another shape.
-std::vector<std::vector<Diagnostic>> read_answer(const std::string& answer, const std::string& folder, std::span<const LintedText> texts) {
+// Throws what simdjson throws on an answer of another shape. `places` are below `folder`.
+std::vector<std::vector<Diagnostic>> read_answer(const std::string& answer, const std::string& folder, std::span<const std::string> places,
+                                                 std::span<const LintedText> texts) {
+  std::map<std::string_view, std::size_t> index;
+  for (std::size_t i = 0; i < places.size(); ++i) index.emplace(places[i], i);
   std::vector<std::vector<Diagnostic>> out(texts.size());
-  for (const auto& json : Json::parse(answer)) {
-    const auto index = index_of(json.at("filename").get_ref<const std::string&>(), folder, texts.size());
-    if (!index) continue;
-    out[*index].push_back(diagnostic_of(json));
-    out[*index].back().path = texts[*index].path;
+  simdjson::dom::parser parser;
+  for (Json json : simdjson::dom::array(parser.parse(answer))) {
+    std::string_view file = json["filename"];
+    if (!file.starts_with(folder + "/")) continue;
+    const auto at = index.find(file.substr(folder.size() + 1));
+    if (at == index.end()) continue;
+    auto& list = out[at->second];
+    list.push_back(diagnostic_of(json));
+    list.back().path = texts[at->second].path;
   }
   for (auto& list : out)
     std::stable_sort(list.begin(), list.end(),
@@ -163,7 +192,8 @@ Result<std::vector<std::vector<Diagnostic>>> Ruff::check(std::span<const LintedT
   for (const auto& text : texts) bytes += text.text.size();
   const PrivateFolder folder(bytes);
   if (folder.path().empty()) return Error{ErrorCode::io_error, "no temporary folder can be made for the linter"};
-  if (auto written = write_texts(folder.path(), texts); !written) return written.error();
+  const auto places = places_of(texts);
+  if (auto written = write_texts(folder.path(), places, texts); !written) return written.error();
   syntax::ChildOptions child;
   child.argv = {program_, "check", "--isolated", "--no-cache", "--quiet", "--no-respect-gitignore", "--exit-zero",
                 "--output-format", "json", "--select", selected_rules(), "."};
@@ -175,8 +205,8 @@ Result<std::vector<std::vector<Diagnostic>>> Ruff::check(std::span<const LintedT
   if (done->exit_status != 0)
     return Error{ErrorCode::unavailable, program_ + " ended with " + std::to_string(done->exit_status) + ": " + done->error_output};
   try {
-    return read_answer(done->output, folder.path(), texts);
-  } catch (const Json::exception& error) {
+    return read_answer(done->output, folder.path(), places, texts);
+  } catch (const simdjson::simdjson_error& error) {
     return Error{ErrorCode::unavailable, program_ + " gave an answer of another shape (" + error.what() + "): " + kRemedy};
   }
 }

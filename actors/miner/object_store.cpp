@@ -142,28 +142,37 @@ class Mapping {
   std::size_t size_ = 0;
 };
 
-// Every index of a pack that is there.
-Outcome check_indices(const fs::path& folder) {
+// The indices of the packs that are there, by name. A multi-pack-index is not looked at: it says nothing
+// that these do not say, and libgit2 trusts it.
+std::vector<fs::path> indices_of(const fs::path& folder) {
+  std::vector<fs::path> out;
   std::error_code error;
   for (fs::directory_iterator at(folder / "pack", error), end; !error && at != end; at.increment(error)) {
-    auto path = at->path();
-    if (path.extension() != ".idx") continue;
-    const Mapping index(path.string());
     std::error_code no_pack;
-    const auto pack_bytes = fs::file_size(path.replace_extension(".pack"), no_pack);
-    if (no_pack) continue;
-    if (const char* wrong = why_no_pack_index(index.bytes(), pack_bytes); *wrong != '\0')
-      return Error{ErrorCode::corrupt, at->path().string() + ": the index of a pack is damaged (" + wrong + "); run git index-pack on the pack"};
+    auto pack = at->path();
+    if (pack.extension() == ".idx" && fs::exists(pack.replace_extension(".pack"), no_pack)) out.push_back(at->path());
   }
-  return Done{};
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
-int add_packs(git_odb* odb, const std::string& folder) {
-  git_odb_backend* backend = nullptr;
-  if (const int status = git_odb_backend_pack(&backend, folder.c_str()); status != 0) return status;
-  const int status = git_odb_add_backend(odb, backend, kPackPriority);
-  if (status != 0) backend->free(backend);
-  return status;
+Outcome check_index(const fs::path& index) {
+  std::error_code error;
+  const auto pack_bytes = fs::file_size(fs::path(index).replace_extension(".pack"), error);
+  const char* wrong = error ? "its pack cannot be read" : why_no_pack_index(Mapping(index.string()).bytes(), pack_bytes);
+  if (*wrong == '\0') return Done{};
+  return Error{ErrorCode::corrupt, index.string() + ": the index of a pack is damaged (" + wrong + "); run git index-pack on the pack"};
+}
+
+Outcome add_packs(git_odb* odb, const fs::path& folder) {
+  for (const auto& index : indices_of(folder)) {
+    if (auto sound = check_index(index); !sound) return sound;
+    git_odb_backend* backend = nullptr;
+    int status = git_odb_backend_one_pack(&backend, index.c_str());
+    if (status == 0 && (status = git_odb_add_backend(odb, backend, kPackPriority)) != 0) backend->free(backend);
+    if (status != 0) return Error{ErrorCode::corrupt, index.string() + ": the pack cannot be opened; run git fsck"};
+  }
+  return Done{};
 }
 
 // `folder` and the folders it leans on, itself first.
@@ -184,19 +193,16 @@ Result<git_odb*> open_objects(const std::string& folder) {
   std::set<std::string> known;
   std::vector<std::string> folders;
   collect(folder, 0, known, folders);
-  for (const auto& place : folders)
-    if (auto sound = check_indices(place); !sound) return sound.error();
   git_odb* odb = nullptr;
-  int status = git_odb_new(&odb);
+  if (git_odb_new(&odb) != 0) return Error{ErrorCode::corrupt, folder + ": cannot be opened"};
   for (const auto& place : folders) {
-    if (status == 0) status = add_packs(odb, place);
-    if (status == 0) status = add_loose(odb, place);
+    auto added = add_packs(odb, place);
+    if (added && add_loose(odb, place) != 0) added = Error{ErrorCode::corrupt, place + ": cannot be opened"};
+    if (added) continue;
+    git_odb_free(odb);
+    return added.error();
   }
-  if (status == 0) return odb;
-  const auto* error = git_error_last();
-  const Error answer{ErrorCode::corrupt, folder + ": " + (error != nullptr ? error->message : "cannot be opened")};
-  git_odb_free(odb);
-  return answer;
+  return odb;
 }
 
 }  // namespace mendel::miner

@@ -45,6 +45,17 @@ bool in_range_call(const FunctionView& view, std::uint32_t i) {
   return open > 0 && open < view.size() && (view.is(open - 1, "range") || view.is(open - 1, "xrange"));
 }
 
+// Is the number at i all that a variable is set to which is counted with afterwards?
+bool starts_a_count(const FunctionView& view, std::uint32_t i) {
+  const auto& statement = view.statements()[view.statement_of(i)];
+  if (statement.end != i + 1 || statement.begin + 2 != i) return false;
+  for (auto j = i + 1; j < view.size(); ++j)
+    if (view.is(j, view.word(statement.begin)) && !view.is(j - 1, ".") &&
+        (view.is(j + 1, "+=") || view.is(j + 1, "-=") || (in_subscript(view, j) && !view.is(j + 1, "."))))
+      return true;
+  return false;
+}
+
 // Is the number at i one by which a person counts: an index or bound, a step, a limit, a start?
 bool counts(const FunctionView& view, std::uint32_t i) {
   const bool negative = view.is(i - 1, "-") && !is_binary(view, i - 1);
@@ -52,7 +63,7 @@ bool counts(const FunctionView& view, std::uint32_t i) {
   if (in_range_call(view, i)) return true;
   if (in_subscript(view, i)) return (view.is(before, "[") || view.is(before, ":") || is_binary(view, before)) && !view.is(i + 1, ",");
   if (view.is(before, "+=") || view.is(before, "-=")) return true;
-  if (view.is(before, "=") && view.depth(i) == 0 && !negative) return view.statements()[view.statement_of(i)].end == i + 1;
+  if (view.is(before, "=") && view.depth(i) == 0 && !negative) return starts_a_count(view, i);
   const bool added = is_binary(view, before) && (view.is(before, "+") || view.is(before, "-"));
   return added || compares(view, before) || compares(view, i + 1);
 }

@@ -30,6 +30,15 @@ bool has_word(const FunctionView& view, std::string_view word) {
   return false;
 }
 
+// Does the statement of token i keep or hand on what is copied, or walk over it, so that sharing shows?
+bool keeps_value(const FunctionView& view, std::uint32_t i) {
+  const auto& statement = view.statements()[view.statement_of(i)];
+  if (view.is(statement.begin, "return") || view.is(statement.begin, "for") || view.is(statement.begin, "yield")) return true;
+  for (auto j = statement.begin; j < statement.end; ++j)
+    if ((view.is(j, "=") && view.depth(j) == 0) || view.is(j, "append") || view.is(j, "insert") || view.is(j, "setdefault")) return true;
+  return false;
+}
+
 // Would dropping tokens [first, last] leave "x = x" or a target of assignment?
 bool assigns_itself(const FunctionView& view, std::uint32_t operand, std::uint32_t last) {
   const auto& statement = view.statements()[view.statement_of(operand)];
@@ -48,9 +57,9 @@ void find_shallow_copy(const FunctionView& view, std::vector<Splice>& out) {
     if (bare_deep && called_with_name && !view.is(i - 2, view.word(i + 2))) replace(view, i, i + 3, std::string(view.word(i + 2)), out);
     if (view.is(i, "copy") && of_module && called_with_name && !view.is(i - 4, view.word(i + 2))) replace(view, i - 2, i + 3, std::string(view.word(i + 2)), out);
     if (view.is(i, ".") && view.is(i + 1, "copy") && view.is(i + 2, "(") && view.is(i + 3, ")") && view.ends_operand(i - 1) && !view.is(i - 1, "copy") &&
-        !assigns_itself(view, i - 1, i + 3))
+        keeps_value(view, i) && !assigns_itself(view, i - 1, i + 3))
       replace(view, i, i + 3, "", out);
-    if (view.is(i, "[") && view.is(i + 1, ":") && view.is(i + 2, "]") && view.follows_operand(i) && !assigns_itself(view, i - 1, i + 2))
+    if (view.is(i, "[") && view.is(i + 1, ":") && view.is(i + 2, "]") && view.follows_operand(i) && keeps_value(view, i) && !assigns_itself(view, i - 1, i + 2))
       replace(view, i, i + 2, "", out);
     const bool builds = view.is(i, "list") || view.is(i, "dict") || view.is(i, "set");
     if (builds && view.is(i - 1, "=") && view.depth(i) == 0 && called_with_name && !view.is(i - 2, view.word(i + 2)) && !view.is(i + 4, "."))

@@ -46,24 +46,36 @@ void find_missing_return(const FunctionView& view, std::vector<Splice>& out) {
 
 namespace {
 
-// Does the body treat parameter `name` as a list (false) or a mapping (true)? Nothing if it does not say.
-std::optional<bool> kind_of_default(const FunctionView& view, std::string_view name, std::uint32_t from) {
-  static constexpr std::array<std::string_view, 6> kOfLists = {"append", "extend", "insert", "sort", "remove", "index"};
+// Would `name`, a parameter of the header that ends at `from`, be a mapping (true) or a list (false)?
+// Nothing if the body does not use it, or its annotation, in [begin, end), says that it is neither.
+std::optional<bool> is_mapping(const FunctionView& view, std::uint32_t begin, std::uint32_t end, std::uint32_t from) {
   static constexpr std::array<std::string_view, 7> kOfMappings = {"items", "keys", "values", "get", "setdefault", "update", "copy"};
+  static constexpr std::array<std::string_view, 8> kOfLists = {"append", "extend", "insert", "sort", "remove", "index", "pop", "count"};
+  static constexpr std::array<std::string_view, 9> kOfNumbers = {"-", "/", "//", "<", ">", "<=", ">=", "==", "%"};
+  // Ends of names that no list or mapping has.
+  static constexpr std::array<std::string_view, 30> kScalarNames = {
+      "name",  "path", "file",   "stream", "encoding", "errors", "mode",   "timeout", "size", "index", "pos",  "charset", "type",   "width", "title",
+      "msg",   "text", "prefix", "loop",   "func",     "back",   "logger", "self",    "url",  "seed",  "date", "exception", "error", "level", "string"};
+  static constexpr std::array<std::string_view, 9> kScalars = {"int", "str", "bool", "float", "bytes", "Callable", "Path", "complex", "Type"};
   const auto among = [&](const auto& list, std::uint32_t i) { return std::find(list.begin(), list.end(), view.word(i)) != list.end(); };
+  const auto name = view.word(begin);
+  if (std::any_of(kScalarNames.begin(), kScalarNames.end(), [&](std::string_view end_of) { return name.ends_with(end_of); })) return std::nullopt;
+  for (auto i = begin + 1; i < end; ++i) {
+    if (view.is(i, "dict") || view.is(i, "Dict") || view.is(i, "Mapping")) return true;
+    if (among(kScalars, i) && view.depth(i) == view.depth(begin)) return std::nullopt;
+    if (among(kScalars, i) && view.is(i - 2, "Optional")) return std::nullopt;
+  }
+  bool used = false;
   for (auto i = from; i < view.size(); ++i) {
     if (!view.is(i, name) || view.kind(i) != TokenKind::name || view.is(i - 1, ".")) continue;
-    if (view.is(i + 1, ".") && among(kOfLists, i + 2)) return false;
+    used = true;
     if (view.is(i + 1, ".") && among(kOfMappings, i + 2)) return true;
-    if (view.is(i + 1, "=") || view.is(i + 1, "or")) {
-      if (view.is(i + 2, "[") || view.is(i + 2, "list") || view.is(i + 2, "(") || view.is(i + 2, "tuple")) return false;
-      if (view.is(i + 2, "{") || view.is(i + 2, "dict")) return true;
-    }
-    if (view.is(i - 1, "in") && view.is(view.statements()[view.statement_of(i)].begin, "for")) return false;
+    if (view.is(i + 1, ".") && !among(kOfLists, i + 2)) return std::nullopt;
+    if (view.is(i + 1, "(") || among(kOfNumbers, i + 1) || among(kOfNumbers, i - 1)) return std::nullopt;
+    if ((view.is(i + 1, "=") || view.is(i + 1, "or")) && (view.is(i + 2, "{") || view.is(i + 2, "dict"))) return true;
     if (view.is(i - 1, "**")) return true;
   }
-  if (name.size() > 3 && name.ends_with('s') && !name.ends_with("ss") && !name.ends_with("is") && !name.ends_with("us")) return name.starts_with("kw");
-  return std::nullopt;
+  return used ? std::optional(false) : std::nullopt;
 }
 
 }  // namespace
@@ -71,12 +83,12 @@ std::optional<bool> kind_of_default(const FunctionView& view, std::string_view n
 void find_mutable_default(const FunctionView& view, std::vector<Splice>& out) {
   for (const auto& statement : view.statements()) {
     if (!view.is(statement.begin, "def") && !view.is(statement.begin + 1, "def")) continue;
-    std::string_view parameter;
+    auto parameter = statement.begin;
     for (std::uint32_t i = statement.begin + 2; i + 1 < statement.end; ++i) {
       if (view.depth(i) != 1) continue;
-      if (view.kind(i) == TokenKind::name && (view.is(i - 1, ",") || view.is(i - 1, "("))) parameter = view.word(i);
+      if (view.kind(i) == TokenKind::name && (view.is(i - 1, ",") || view.is(i - 1, "("))) parameter = i;
       if (!view.is(i, "None") || !view.is(i - 1, "=") || !(view.is(i + 1, ",") || view.is(i + 1, ")"))) continue;
-      const auto mapping = kind_of_default(view, parameter, statement.end);
+      const auto mapping = is_mapping(view, parameter, i, statement.end);
       if (mapping) replace(view, i, *mapping ? "{}" : "[]", out);
     }
   }

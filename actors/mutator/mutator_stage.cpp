@@ -83,7 +83,7 @@ class SplicingMutator final : public MutatorStage {
     const auto tree = parser_.parse(text);
     if (!tree) return reject(file, tree.error().code == ErrorCode::too_large ? "too_large" : "too_complex", tree.error().what, result);
     if (tree->has_error()) return reject(file, "does_not_parse", "", result);
-    std::set<std::string> ids;
+    ids_.clear();
     std::uint32_t covered = 0;  // bytes of functions that pairs were made of
     for (const auto& function : syntax::functions(*tree)) {
       // A function inside another comes with it.
@@ -92,7 +92,7 @@ class SplicingMutator final : public MutatorStage {
       const auto cut = cut_if_wanted(*tree, function, result);
       if (!cut) continue;
       covered = function.bytes.end;
-      add_function(file, function, *cut, ids, result);
+      add_function(file, function, *cut, result);
     }
   }
 
@@ -109,28 +109,23 @@ class SplicingMutator final : public MutatorStage {
     return std::nullopt;
   }
 
-  void add_function(const SourceFile& file, const syntax::Function& function, const std::string& text, std::set<std::string>& ids,
-                    WorkResult& result) {
+  void add_function(const SourceFile& file, const syntax::Function& function, const std::string& text, WorkResult& result) {
     const FunctionView view(text);
     if (is_trivial(view)) return count("mutate.skipped.trivial", result);
     auto random = choices(config_.seed(), file, function.symbol, text);
-    // Clean samples to each bug, so that the whole has the share asked for; where one clean sample a
-    // function is not enough, fewer bugs are kept.
-    const double share = config_.mutate().clean_share();
-    const auto bugs_max = config_.mutate().per_function();
-    const double clean = static_cast<double>(bugs_max) * share / (1 - share);
-    const double keep = clean > 1 ? 1 / clean : 1;
-    std::uint32_t made = 0;
+    std::vector<std::pair<const Operator*, std::string>> bugs;
     for (const auto* row : shuffled(random)) {
-      if (made == bugs_max) break;
-      const auto bug = make_bug(view, *row, random, result);
-      if (!bug) continue;
-      ++made;
-      if (random.uniform() < keep) add_pair(file, function, *bug, text, row, ids, result);
+      if (bugs.size() == config_.mutate().per_function()) break;
+      if (auto bug = make_bug(view, *row, random, result)) bugs.emplace_back(row, *std::move(bug));
     }
-    if (made == 0) return count("mutate.skipped.no_place", result);
-    const double clean_here = static_cast<double>(made) * share / (1 - share);
-    if (random.uniform() < clean_here * keep) add_pair(file, function, text, text, nullptr, ids, result);
+    if (bugs.empty()) return count("mutate.skipped.no_place", result);
+    // So many clean samples go with the bugs that the whole has the share asked for; a function gives
+    // one at most, so where more are due bugs are left out.
+    const double share = config_.mutate().clean_share();
+    const double clean_due = static_cast<double>(bugs.size()) * share / (1 - share);
+    for (const auto& [row, bug] : bugs)
+      if (random.uniform() * clean_due < 1) add_pair(file, function, bug, text, row, result);
+    if (random.uniform() < clean_due) add_pair(file, function, text, text, nullptr, result);
   }
 
   // Operators in a random order in which heavy ones come early.
@@ -168,7 +163,7 @@ class SplicingMutator final : public MutatorStage {
   }
 
   void add_pair(const SourceFile& file, const syntax::Function& function, const std::string& buggy, const std::string& fixed,
-                const Operator* row, std::set<std::string>& ids, WorkResult& result) {
+                const Operator* row, WorkResult& result) {
     Pair pair;
     pair.set_buggy(buggy);
     pair.set_fixed(fixed);
@@ -184,7 +179,7 @@ class SplicingMutator final : public MutatorStage {
     source.set_license(file.license());
     source.set_seed(config_.seed());
     set_pair_id(pair);
-    if (!ids.insert(pair.id()).second) return count("mutate.discarded.same_pair", result);
+    if (!ids_.insert(pair.id()).second) return count("mutate.discarded.same_pair", result);
     count("mutate.pairs", result);
     count("mutate.pairs." + pair.bug().type(), result);
     *result.add_pairs() = std::move(pair);
@@ -194,6 +189,7 @@ class SplicingMutator final : public MutatorStage {
   std::vector<const Operator*> rows_;
   syntax::Parser parser_;
   std::vector<Splice> splices_;
+  std::set<std::string> ids_;  // of the pairs of one file
 };
 
 }  // namespace

@@ -1,3 +1,4 @@
+// The checks before a file is parsed; UTF-8 as RFC 3629 has it.
 #include "actors/mutator/source_text.hpp"
 
 #include <cstring>

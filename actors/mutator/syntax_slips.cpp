@@ -46,6 +46,7 @@ void find_indentation_error(const FunctionView& view, std::vector<Splice>& out) 
   if (!indentation_holds(view)) return;
   for (std::uint32_t s = 1; s < view.statements().size(); ++s) {
     const auto& statement = view.statements()[s];
+    if (statement.end == statement.begin + 1 && view.kind(statement.begin) == TokenKind::string) continue;  // documentation
     const auto lines = view.lines(statement);
     const auto white = view.text().substr(lines.begin, statement.indent_bytes);
     if (white.find_first_not_of(' ') != std::string_view::npos) continue;

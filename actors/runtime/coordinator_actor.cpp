@@ -71,7 +71,8 @@ void answer_control(Self self, const std::string& peer, const Envelope& question
     std::vector<ItemId> ids;
     for (const auto& raw : question.requeue().item_ids())
       if (const auto id = ItemId::from_bytes(raw)) ids.push_back(*id);
-    const auto requeued = state.plant->requeue(ids);
+    const bool none = ids.empty() && !question.requeue().all();
+    const auto requeued = none ? Result<std::uint64_t>(std::uint64_t{0}) : state.plant->requeue(ids);
     if (requeued) answer->mutable_requeue_answer()->set_requeued(*requeued);
     else answer->mutable_requeue_answer()->set_error(requeued.error().what);
   } else if (question.has_drain()) {

@@ -35,7 +35,7 @@ void CoordinatorCore::receive(const std::string& peer, const Envelope& envelope,
     case Envelope::kResults: on_results(peer, node, envelope.results(), now, out); break;
     case Envelope::kRenew: on_renew(peer, node, envelope, now, out); break;
     case Envelope::kBlobRequest: on_blob(peer, envelope.blob_request(), out); break;
-    case Envelope::kReport: on_report(envelope.report()); break;
+    case Envelope::kReport: on_report(envelope.report(), now); break;
     case Envelope::kGoodbye:
       plant_.release(node.worker);
       nodes_.erase(at);
@@ -82,6 +82,7 @@ void CoordinatorCore::on_results(const std::string& peer, Node& node, const Resu
     }
   }
   node.done += ack.stored;
+  stored_ += ack.stored;
   duplicates_ += ack.duplicates;
   node.waiting.insert(ack.batch);
   acks_.push_back(ack);
@@ -107,12 +108,19 @@ void CoordinatorCore::on_blob(const std::string& peer, const BlobRequest& reques
   }
 }
 
-void CoordinatorCore::on_report(const Report& report) {
+void CoordinatorCore::on_report(const Report& report, Moment now) {
+  const bool first = training_.empty();
   for (const auto& sample : report.samples())
     if (sample.name().starts_with("training_") && (training_.size() < 64 || training_.contains(sample.name()))) training_[sample.name()] = sample.value();
+  if (!first) return;
+  training_since_ = now;
+  minutes_before_ = training_sample("training_minutes");
 }
 
-bool CoordinatorCore::drained(const Node& node) const { return node.draining || plant_.phase() == Phase::done; }
+double CoordinatorCore::training_sample(const std::string& name) const {
+  const auto at = training_.find(name);
+  return at == training_.end() ? 0 : at->second;
+}
 
 void CoordinatorCore::serve(const std::string& peer, Node& node, Moment now, Outbox& out) {
   if (node.draining && plant_.leased_by(node.worker) == 0) {
@@ -180,6 +188,19 @@ void CoordinatorCore::say_goodbye(const std::string& reason, Outbox& out) {
   }
 }
 
+// By the rate since the start, all items alike; training by the rate since its first report.
+double CoordinatorCore::seconds_left(Moment now) const {
+  if (plant_.phase() == Phase::train) {
+    const double minutes = training_sample("training_minutes"), spent = minutes - minutes_before_;
+    const double seconds = std::chrono::duration<double>(now - training_since_).count();
+    return spent > 0 ? seconds * std::max(0.0, training_sample("training_minutes_total") - minutes) / spent : -1;
+  }
+  std::uint64_t open = 0;
+  for (const auto& row : stages()) open += plant_.counts(row.stage).open();
+  const double seconds = std::chrono::duration<double>(now - started_).count();
+  return stored_ > 0 && open > 0 ? static_cast<double>(open) * seconds / static_cast<double>(stored_) : -1;
+}
+
 Status CoordinatorCore::status(Moment now) const {
   Status status;
   status.set_phase(name_of(plant_.phase()));
@@ -202,8 +223,16 @@ Status CoordinatorCore::status(Moment now) const {
     entry.set_draining(node.draining);
   }
   status.set_elapsed_s(std::chrono::duration<double>(now - started_).count());
+  status.set_eta_s(seconds_left(now));
   status.set_dataset_digest(plant_.digest());
   for (const auto& [name, count] : plant_.funnel()) (*status.mutable_funnel())[name] = count;
+  const auto counted = [&](const char* name) {
+    const auto at = plant_.funnel().find(name);
+    return at == plant_.funnel().end() ? 0 : at->second;
+  };
+  status.set_pairs(counted("mine.pairs") + counted("mutate.pairs") + counted("lint.pairs"));
+  status.set_accepted(counted("validate.accepted"));
+  status.set_rejected(counted("validate.pairs") - std::min(counted("validate.pairs"), counted("validate.accepted")));
   std::string training;
   for (const auto& [name, value] : training_) training += (training.empty() ? "{\"" : ", \"") + name + "\": " + std::to_string(value);
   if (!training.empty()) status.set_training_json(training + "}");

@@ -72,10 +72,11 @@ class CoordinatorCore {
   void on_results(const std::string& peer, Node& node, const Results& results, Moment now, Outbox& out);
   void on_renew(const std::string& peer, Node& node, const Envelope& envelope, Moment now, Outbox& out);
   void on_blob(const std::string& peer, const BlobRequest& request, Outbox& out);
-  void on_report(const Report& report);
+  void on_report(const Report& report, Moment now);
   void serve(const std::string& peer, Node& node, Moment now, Outbox& out);
   Envelope& post(const std::string& peer, Outbox& out);
-  bool drained(const Node& node) const;
+  double training_sample(const std::string& name) const;
+  double seconds_left(Moment now) const;  // in this phase; < 0: unknown
 
   PlantCore& plant_;
   storage::PlantStore& store_;
@@ -83,8 +84,9 @@ class CoordinatorCore {
   std::vector<PendingAck> acks_;
   std::map<std::string, double> training_;
   bool intake_ = true;
-  std::uint64_t duplicates_ = 0, failures_ = 0;
-  Moment started_;
+  std::uint64_t stored_ = 0, duplicates_ = 0, failures_ = 0;
+  Moment started_, training_since_{0};
+  double minutes_before_ = 0;  // trained when the first report came
 
   static constexpr std::size_t kAckedKept = 4096;  // batch numbers remembered per node
   static constexpr std::size_t kNodesMax = 4096;

@@ -1,6 +1,8 @@
 // Splitting and joining of envelopes; the schema hash.
 #include "actors/runtime/frames.hpp"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include "proto/config.pb.h"
 #include "proto/ids.hpp"
 #include "proto/pair.pb.h"
@@ -62,6 +64,7 @@ Result<std::vector<std::string>> to_frames(const Envelope& envelope, std::uint64
 }
 
 Result<std::optional<Envelope>> FragmentJoiner::add(std::string_view frame) {
+  const google::protobuf::LogSilencer silence;  // garbage is counted by the caller, not printed
   Envelope envelope;
   if (frame.size() > kFrameBytesMax || !envelope.ParseFromArray(frame.data(), static_cast<int>(frame.size())))
     return Error{ErrorCode::corrupt, "a frame of " + std::to_string(frame.size()) + " bytes is not an envelope"};

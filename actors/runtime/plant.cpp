@@ -109,6 +109,7 @@ class Plant {
       options_.watch(*view);
       if (view->ended) return view->failure ? Result<PlantView>(*view->failure) : view;
       const auto request = options_.stop();
+      if (request == StopRequest::abort) options_.log("stopping as soon as what runs can be left; Ctrl-C again ends at once, and nothing is lost then either");
       if (request == StopRequest::abort) return Error{ErrorCode::interrupted, "interrupted; run the same command again to go on"};
       if (request == StopRequest::drain && !std::exchange(draining, true)) {
         drained_by = monotonic_now() + Moment(options_.config.runtime().drain_ms());

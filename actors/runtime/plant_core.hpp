@@ -58,7 +58,7 @@ class PlantCore {
  public:
   PlantCore(Config config, Until until, Folders folders, storage::PlantStore& store);
 
-  // Reads what an earlier life left: dead letters. Call once, first.
+  // Reads what an earlier life left: dead letters, whose proofs are in the store. Call once, first.
   Outcome recover();
   // Adds sources to the plan of this run (their ids are set here) and writes what is new. Results of
   // an earlier run count at once; their proofs are planned where they are missing.
@@ -120,6 +120,7 @@ class PlantCore {
     std::vector<std::uint64_t> lost_workers;
   };
 
+  Outcome recover_proofs();
   void add_planned(const WorkItem& item, std::vector<WorkItem>& fresh);
   void count_done(const ItemId& id, Stage::Value stage, const storage::DoneMark& mark, std::vector<WorkItem>& fresh);
   std::vector<WorkItem> proofs_for(std::vector<PairId> pairs) const;

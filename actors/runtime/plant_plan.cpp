@@ -51,7 +51,23 @@ PlantCore::PlantCore(Config config, Until until, Folders folders, storage::Plant
   for (const auto& row : stages()) versions_[row.stage] = stage_version(row.stage, config_);
 }
 
+// The store keeps one proof a pair. If other settings judged last, those proofs are not ours, even where an
+// earlier run of ours is marked done: a new generation makes all proofs new work.
+Outcome PlantCore::recover_proofs() {
+  const auto version = std::to_string(versions_.at(Stage::validate));
+  auto generation = store_.meta("proofs.generation").value_or("0");
+  if (store_.meta("proofs.version") != version) {
+    generation = std::to_string(std::strtoull(generation.c_str(), nullptr, 10) + 1);
+    storage::Commit commit;
+    commit.meta = {{"proofs.version", version}, {"proofs.generation", generation}};
+    if (auto written = store_.commit(commit); !written) return written.error();
+  }
+  versions_[Stage::validate] = static_cast<std::uint32_t>(hash64(generation, versions_.at(Stage::validate)));
+  return Done{};
+}
+
 Outcome PlantCore::recover() {
+  if (auto recovered = recover_proofs(); !recovered) return recovered;
   return store_.each_dead([&](const storage::DeadLetter& letter) {
     if (const auto id = ItemId::from_bytes(letter.item.id())) buried_before_.insert(*id);
     return true;

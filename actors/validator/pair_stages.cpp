@@ -127,7 +127,8 @@ Finding glance(const Pair& pair, const Validate& limits) {
     return {"no_class", "bug.class must be one of none, syntax, logic, style, security, async, framework"};
   for (const auto& [side, text] : {std::pair{"fixed", &pair.fixed()}, std::pair{"buggy", &pair.buggy()}}) {
     if (text->size() > limits.text_bytes_max())
-      return {"too_large", std::string(side) + " side: " + std::to_string(text->size()) + " bytes, " + std::to_string(limits.text_bytes_max()) + " allowed"};
+      return {"too_large", std::string(side) + " side: " + std::to_string(text->size()) + " bytes, " +
+                               std::to_string(limits.text_bytes_max()) + " allowed"};
     if (text->find('\0') != std::string::npos) return {"has_nul", std::string(side) + " side holds a NUL byte"};
     if (code_tokens(syntax::tokens(*text)) == 0) return {"empty_side", std::string(side) + " side holds no code"};
   }

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = 600
+FILES = 1500
 BYTES_MAX = 200_000
 RUNS = 3
 TARGET = 0.9

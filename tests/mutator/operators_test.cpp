@@ -12,6 +12,7 @@
 
 #include "actors/syntax/python_checker.hpp"
 #include "actors/syntax/tree.hpp"
+#include "proto/ids.hpp"
 
 using namespace mendel;
 using namespace mendel::mutator;
@@ -108,13 +109,20 @@ TEST_CASE("places where the change would be none, or absurd, are left alone") {
   CHECK(places("missing_return", "def f():\n    return\n    return None") == 0);
   CHECK(places("missing_return", "def f():\n    return 'text'") == 0);
   CHECK(places("missing_comma", "def f():\n    return g('a', 'b', *c, (d,), -e)") == 0);
-  CHECK(places("mutable_default", "def f(timeout=None):\n    return g(timeout)") == 0);
+  CHECK(places("mutable_default", "def f(a: int = None, b: Optional[str] = None, c=None):\n    return g(a, b)") == 0);
+  CHECK(places("mutable_default", "def f(a: Optional[list[int]] = None):\n    return g(a)") == 1);
   CHECK(gives("mutable_default", "def f(a, seen=None):\n    seen = seen or {}", "def f(a, seen={}):\n    seen = seen or {}"));
   CHECK(places("variable_misuse", "def f(a, b):\n    a = b\n    for a in b:\n        g(a=1).b = a") == 1);
   CHECK(places("variable_misuse", "def f(a):\n    b = [x for x in a]\n    del b") == 0);
   CHECK(places("wrong_exception", "def f(d):\n    try:\n        d()\n    except KeyError:\n        0\n    except (IndexError, AttributeError):\n        1") == 1);
   CHECK(places("bare_except", "def f(d):\n    try:\n        d()\n    except KeyError:\n        0\n    except IndexError as e:\n        1") == 0);
   CHECK(places("shallow_copy", "def f(a):\n    a[:] = b\n    a = a.copy()\n    del a[:]") == 0);
+  CHECK(places("shallow_copy", "def f(a, b):\n    self.assertEqual(a[:], b[:])\n    a += b[:]\n    return g") == 0);
+  CHECK(gives("shallow_copy", "def f(a):\n    for b in a[:]:\n        a.remove(b)", "def f(a):\n    for b in a:\n        a.remove(b)"));
+  CHECK(places("off_by_one", "def f(a):\n    options = 0\n    a.b = 4\n    return options") == 0);
+  CHECK(places("off_by_one", "def f(a):\n    n = 0\n    while a:\n        n += len(a)\n    return n") == 1);
+  CHECK(places("indentation_error", "def f():\n    'text'") == 0);
+  CHECK(places("mutable_default", "def f(a=None, path=None):\n    return a.write(path)") == 0);
   CHECK(gives("sql_injection", "def f(c, a):\n    c.execute('SELECT ?', (a,))", "def f(c, a):\n    c.execute('SELECT %s' % (a,))"));
   CHECK(gives("none_check_missing", "def f(a):\n    b = 1\n    if a is None:\n        return b\n    return a", "def f(a):\n    b = 1\n    return a"));
   CHECK(places("framework_specific", "def f(np, stream):\n    stream.flush()\n    axis = 0\n    return g(axis)") == 0);
@@ -173,6 +181,28 @@ TEST_CASE("on real functions every splice changes code alone and breaks it exact
     CAPTURE(std::string(operators()[r].name));
     if (std::find(std::begin(kRare), std::end(kRare), std::string_view(operators()[r].name)) == std::end(kRare)) CHECK(found[r] > 10);
   }
+}
+
+TEST_CASE("cut and garbled functions are survived, and every splice lies inside them") {
+  syntax::Parser parser;
+  Random random(7);
+  static constexpr std::string_view kNoise = "()[]{}:,=\n\t \"'#\\@*.";
+  std::size_t splices_seen = 0;
+  for (const auto& function : library_functions(parser)) {
+    auto text = function.substr(random.below(function.size()), random.below(600));
+    for (auto n = random.below(5); n > 0 && !text.empty(); --n) text[random.below(text.size())] = kNoise[random.below(kNoise.size())];
+    const FunctionView view(text);
+    for (const auto& row : operators()) {
+      std::vector<Splice> splices;
+      row.find(view, splices);
+      splices_seen += splices.size();
+      for (const auto& splice : splices) {
+        REQUIRE(splice.range.begin <= splice.range.end);
+        REQUIRE(splice.range.end <= text.size());
+      }
+    }
+  }
+  CHECK(splices_seen > 1000);
 }
 
 TEST_CASE("CPython agrees about a sample of each operator") {

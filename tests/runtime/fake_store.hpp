@@ -11,6 +11,7 @@ namespace mendel::runtime::samples {
 class FakeStore final : public storage::PlantStore {
  public:
   bool full = false;  // the disk is
+  bool torn = false;  // a crash may come between a done-mark and its data: the data of some commits is lost
 
   void restart() { ++epoch_; }
 
@@ -21,7 +22,8 @@ class FakeStore final : public storage::PlantStore {
     storage::CommitAnswer answer;
     for (const auto& result : commit.results) {
       const auto id = *ItemId::from_bytes(result.item_id());
-      if (!done_.contains({result.stage(), id})) add(result, id);
+      const bool lost = torn && ++commits_ % 7 == 0;
+      if (!done_.contains({result.stage(), id})) add(lost ? WorkResult() : result, result.stage(), id);
       else ++answer.duplicates;
     }
     for (const auto& item : commit.next)
@@ -75,7 +77,7 @@ class FakeStore final : public storage::PlantStore {
     return item;
   }
 
-  void add(const WorkResult& result, const ItemId& id) {
+  void add(const WorkResult& result, Stage::Value stage, const ItemId& id) {
     storage::DoneMark mark;
     mark.funnel.insert(result.funnel().begin(), result.funnel().end());
     for (const auto& pair : result.pairs()) {
@@ -86,12 +88,12 @@ class FakeStore final : public storage::PlantStore {
       mark.pairs.push_back(*PairId::from_hex(proof.verdict().pair_id()));
       proofs_[mark.pairs.back()] = proof;
     }
-    const auto item = planned(result.stage(), id);
+    const auto item = planned(stage, id);
     for (const auto& row : result.rows()) rows_[{item ? item->encode().tokenizer() : "", *PairId::from_hex(row.id())}] = row;
-    done_[{result.stage(), id}] = mark;
+    done_[{stage, id}] = mark;
   }
 
-  std::uint64_t epoch_ = 1;
+  std::uint64_t epoch_ = 1, commits_ = 0;
   std::map<Key, WorkItem> planned_;
   std::map<Key, storage::DoneMark> done_;
   std::map<PairId, Pair> pairs_;

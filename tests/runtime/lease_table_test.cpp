@@ -44,7 +44,7 @@ TEST_CASE("a renewed lease lasts from the renewal on") {
 
 TEST_CASE("expired items come back in ascending order with the worker that held them") {
   LeaseTable leases{10s};
-  for (const std::uint8_t n : {3, 1, 2}) REQUIRE(leases.grant(item(n), "w" + std::to_string(n), 0s));
+  for (const int n : {3, 1, 2}) REQUIRE(leases.grant(item(static_cast<std::uint8_t>(n)), "w" + std::to_string(n), 0s));
   const auto ended = leases.expire(10s);
   CHECK(ended == std::vector<std::pair<ItemId, std::string>>{{item(1), "w1"}, {item(2), "w2"}, {item(3), "w3"}});
   CHECK(leases.size() == 0);

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/runtime/fake_store.hpp"
 #include "tests/runtime/plant_fixture.hpp"
 
 using namespace mendel;
@@ -15,11 +16,12 @@ namespace {
 constexpr Stage::Value kAll[] = {Stage::mine_git, Stage::mutate, Stage::lint, Stage::validate, Stage::encode};
 
 struct Life {
-  std::unique_ptr<storage::PlantStore> store;
+  storage::PlantStore& store;
   PlantCore plant;
 
-  explicit Life(const Folder& folder, Until until = Until::dataset, Config config = small_config())
-      : store(storage::samples::open_store(folder.path / "store")), plant(std::move(config), until, {"dataset", "runs"}, *store) {
+  // A plant that has just been started on `store`.
+  explicit Life(storage::PlantStore& given, Until until = Until::dataset, Config config = small_config())
+      : store(given), plant(std::move(config), until, {"dataset", "runs"}, store) {
     REQUIRE(plant.recover());
   }
 
@@ -33,7 +35,7 @@ struct Life {
     int taken = 0;
     for (;;) {
       auto items = plant.lease("worker", kAll, 1, now);
-      if (items.empty() && !run_job(plant, *store)) return taken;
+      if (items.empty() && !run_job(plant, store)) return taken;
       for (const auto& item : items) {
         if (taken == steps) return taken;
         plant.take("worker", work(item), now);
@@ -81,8 +83,8 @@ Moment wait_until_ready(Life& life) {
 }  // namespace
 
 TEST_CASE("a plan runs through all its phases to the dataset") {
-  Folder folder;
-  Life life(folder);
+  FakeStore store;
+  Life life(store);
   life.start(7);
   CHECK(life.plant.phase() == Phase::collect);
   life.run();
@@ -95,8 +97,8 @@ TEST_CASE("a plan runs through all its phases to the dataset") {
 
 TEST_CASE("a plan stops where it was told to") {
   for (const auto until : {Until::collect, Until::validate}) {
-    Folder folder;
-    Life life(folder, until);
+    FakeStore store;
+    Life life(store, until);
     life.start(5);
     life.run();
     CHECK(life.plant.phase() == Phase::done);
@@ -106,15 +108,15 @@ TEST_CASE("a plan stops where it was told to") {
 }
 
 TEST_CASE("a second run finds everything done and gives the same digest") {
-  Folder folder;
+  FakeStore store;
   std::string first;
   {
-    Life life(folder);
+    Life life(store);
     life.start(7);
     life.run();
     first = life.plant.digest();
   }
-  Life again(folder);
+  Life again(store);
   again.start(7);
   CHECK(again.run() == 0);
   CHECK(again.plant.digest() == first);
@@ -122,27 +124,66 @@ TEST_CASE("a second run finds everything done and gives the same digest") {
 }
 
 TEST_CASE("a plan that ended anywhere goes on and gives the digest of the undisturbed run") {
-  Folder undisturbed;
+  FakeStore undisturbed;
   Life whole(undisturbed);
   whole.start(9);
   const int steps = whole.run();
   for (int stop = 0; stop < steps; ++stop) {
     CAPTURE(stop);
-    Folder folder;
+    FakeStore store;
     {
-      Life life(folder);
+      Life life(store);
       life.start(9);
       life.run(stop);
     }
-    Life again(folder);
+    Life again(store);
     again.start(9);
     CHECK(again.run() <= steps - stop);
     CHECK(again.plant.digest() == whole.plant.digest());
   }
 }
 
+TEST_CASE("over the real store a plan that was stopped half way goes on to the same digest") {
+  FakeStore undisturbed;
+  Life whole(undisturbed);
+  whole.start(5);
+  const int steps = whole.run();
+  Folder folder;
+  {
+    const auto store = storage::samples::open_store(folder.path / "store");
+    Life life(*store);
+    life.start(5);
+    life.run(steps / 2);
+  }
+  const auto store = storage::samples::open_store(folder.path / "store");
+  Life again(*store);
+  again.start(5);
+  again.run();
+  CHECK(again.plant.digest() == whole.plant.digest());
+}
+
+TEST_CASE("a disk that is full stops the plant with nothing lost") {
+  FakeStore store, undisturbed;
+  Life whole(undisturbed);
+  whole.start(3);
+  whole.run();
+  {
+    Life life(store);
+    life.start(3);
+    const auto items = life.plant.lease("worker", kAll, 1, life.now);
+    life.plant.take("worker", work(items[0]), life.now);
+    store.full = true;
+    CHECK(life.plant.flush(life.now).error().code == ErrorCode::io_error);
+  }
+  store.full = false;
+  Life again(store);
+  again.start(3);
+  again.run();
+  CHECK(again.plant.digest() == whole.plant.digest());
+}
+
 TEST_CASE("pairs of an earlier plan in the same store stay out of the next one") {
-  Folder shared, fresh;
+  FakeStore shared, fresh;
   {
     Life earlier(shared);
     earlier.start(9);
@@ -156,9 +197,23 @@ TEST_CASE("pairs of an earlier plan in the same store stay out of the next one")
   CHECK(later.plant.digest() == alone.plant.digest());
 }
 
+TEST_CASE("proofs by other settings are not taken for ours, and going back judges again") {
+  FakeStore store;
+  auto strict = small_config();
+  strict.mutable_validate()->set_quality_min(0.9);
+  for (const auto& config : {small_config(), strict, small_config()}) {
+    Life life(store, Until::validate, config);
+    life.start(4);
+    CHECK(life.run() > 0);
+    Life again(store, Until::validate, config);
+    again.start(4);
+    CHECK(again.run() == 0);
+  }
+}
+
 TEST_CASE("a failed attempt is tried again after a delay that doubles, and at last goes to the dead letters") {
-  Folder folder;
-  Life life(folder);
+  FakeStore store;
+  Life life(store);
   life.start(1);
   for (std::uint32_t attempt = 1; attempt <= 3; ++attempt) {
     const auto items = life.plant.lease("worker", kAll, 1, life.now);
@@ -171,7 +226,7 @@ TEST_CASE("a failed attempt is tried again after a delay that doubles, and at la
     CHECK(waited >= 50ms * attempt);
     CHECK(waited <= 100ms * attempt);
   }
-  const auto dead = dead_of(*life.store);
+  const auto dead = dead_of(life.store);
   REQUIRE(dead.size() == 1);
   CHECK(dead[0].error == "ruff: out of memory");
   CHECK(dead[0].stderr_tail == "last words");
@@ -180,18 +235,18 @@ TEST_CASE("a failed attempt is tried again after a delay that doubles, and at la
 }
 
 TEST_CASE("a permanent failure is not tried again") {
-  Folder folder;
-  Life life(folder);
+  FakeStore store;
+  Life life(store);
   life.start(1);
   const auto items = life.plant.lease("worker", kAll, 1, life.now);
   CHECK(life.plant.take("worker", failure(items[0], true), life.now) == PlantCore::Taken::failed);
   REQUIRE(life.plant.flush(life.now));
-  CHECK(dead_of(*life.store).size() == 1);
+  CHECK(dead_of(life.store).size() == 1);
 }
 
 TEST_CASE("an item that kills its workers goes to the dead letters") {
-  Folder folder;
-  Life life(folder);
+  FakeStore store;
+  Life life(store);
   life.start(1);
   for (const char* worker : {"first", "second"}) {
     life.now += 1s;
@@ -200,14 +255,14 @@ TEST_CASE("an item that kills its workers goes to the dead letters") {
     life.plant.lose(worker, life.now);
   }
   REQUIRE(life.plant.flush(life.now));
-  const auto dead = dead_of(*life.store);
+  const auto dead = dead_of(life.store);
   REQUIRE(dead.size() == 1);
   CHECK(dead[0].workers_lost == 2);
 }
 
 TEST_CASE("the same worker that dies twice counts once") {
-  Folder folder;
-  Life life(folder);
+  FakeStore store;
+  Life life(store);
   life.start(1);
   for (int i = 0; i < 2; ++i) {
     life.now += 1s;
@@ -219,9 +274,9 @@ TEST_CASE("the same worker that dies twice counts once") {
 }
 
 TEST_CASE("dead letters are remembered over a restart and become work again when asked for") {
-  Folder folder;
+  FakeStore store;
   {
-    Life life(folder);
+    Life life(store);
     life.start(3);
     const auto items = life.plant.lease("worker", kAll, 1, life.now);
     life.plant.take("worker", failure(items[0], true), life.now);
@@ -229,7 +284,7 @@ TEST_CASE("dead letters are remembered over a restart and become work again when
     life.run();
     CHECK(life.plant.phase() == Phase::done);
   }
-  Life again(folder);
+  Life again(store);
   again.start(3);
   again.run();
   CHECK(again.plant.dead() == 1);
@@ -237,7 +292,7 @@ TEST_CASE("dead letters are remembered over a restart and become work again when
   CHECK(again.plant.phase() == Phase::collect);
   again.run();
   CHECK(again.plant.dead() == 0);
-  Folder undisturbed;
+  FakeStore undisturbed;
   Life whole(undisturbed);
   whole.start(3);
   whole.run();
@@ -245,8 +300,8 @@ TEST_CASE("dead letters are remembered over a restart and become work again when
 }
 
 TEST_CASE("an expired lease goes to another worker, and the late result of the first still counts once") {
-  Folder folder;
-  Life life(folder);
+  FakeStore store;
+  Life life(store);
   life.start(1);
   const auto first = life.plant.lease("slow", kAll, 1, life.now);
   REQUIRE(first.size() == 1);
@@ -264,8 +319,8 @@ TEST_CASE("an expired lease goes to another worker, and the late result of the f
 }
 
 TEST_CASE("a late failure of a worker that lost its lease does not count") {
-  Folder folder;
-  Life life(folder);
+  FakeStore store;
+  Life life(store);
   life.start(1);
   const auto first = life.plant.lease("slow", kAll, 1, life.now);
   life.now = 1s;
@@ -275,22 +330,22 @@ TEST_CASE("a late failure of a worker that lost its lease does not count") {
 }
 
 TEST_CASE("a result whose pairs do not match their ids is a failed attempt") {
-  Folder folder;
-  Life life(folder);
+  FakeStore store;
+  Life life(store);
   life.start(1);
   const auto items = life.plant.lease("liar", kAll, 1, life.now);
   auto result = work(items[0]);
   result.mutable_pairs(0)->set_fixed("something else");
   CHECK(life.plant.take("liar", result, life.now) == PlantCore::Taken::failed);
   REQUIRE(life.plant.flush(life.now));
-  CHECK_FALSE(life.store->is_done(Stage::mutate, *ItemId::from_bytes(items[0].id())));
+  CHECK_FALSE(life.store.is_done(Stage::mutate, *ItemId::from_bytes(items[0].id())));
 }
 
 TEST_CASE("a plan over its bound is refused by name") {
-  Folder folder;
+  FakeStore store;
   auto config = small_config();
   config.mutable_runtime()->set_plan_items_max(3);
-  Life life(folder, Until::dataset, config);
+  Life life(store, Until::dataset, config);
   const auto planned = life.plant.plan(sources(4));
   REQUIRE_FALSE(planned);
   CHECK(planned.error().what.find("runtime.plan_items_max") != std::string::npos);

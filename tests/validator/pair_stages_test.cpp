@@ -82,7 +82,8 @@ TEST_CASE("white space that breaks the program is a bug, white space that does n
   CHECK(reason_for(BugClass::logic, "def f(a):\n    if a:\n        return 1\n        return 2", kGood) == "accepted");
   CHECK(reason_for(BugClass::syntax, "def f(a):\n    if a:\n\treturn 1\n    return 2", kGood) == "accepted");
   CHECK(reason_for(BugClass::logic, "def f(a):\n  if a:\n      return 1\n  return 2", kGood) == "only_layout");
-  CHECK(reason_for(BugClass::logic, "def f(a):\n    # why\n    if a:\n\n        return 1\n    return (\n2)", "def f(a):\n    if a:\n        return 1\n    return (2)") == "only_layout");
+  CHECK(reason_for(BugClass::logic, "def f(a):\n    # why\n    if a:\n\n        return 1\n    return (\n2)",
+                   "def f(a):\n    if a:\n        return 1\n    return (2)") == "only_layout");
 }
 
 TEST_CASE("a clean sample has equal sides that parse, and no edit signature") {

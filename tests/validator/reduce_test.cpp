@@ -27,7 +27,8 @@ std::vector<Candidate> plant() {
   for (int package = 0; package < 40; ++package)
     for (int function = 0; function < 10; ++function) {
       const int body = function == 0 ? package / 4 : 100 + package * 10 + function;
-      for (std::uint64_t bug = 1; bug <= 3; ++bug) out.push_back(candidate_of(n++, function_of(body), bug * 7 + static_cast<std::uint64_t>(body), "package" + std::to_string(package)));
+      for (std::uint64_t bug = 1; bug <= 3; ++bug)
+        out.push_back(candidate_of(n++, function_of(body), bug * 7 + static_cast<std::uint64_t>(body), "package" + std::to_string(package)));
     }
   return out;
 }
@@ -35,7 +36,8 @@ std::vector<Candidate> plant() {
 }  // namespace
 
 TEST_CASE("all mutants of one function stay, for their changes differ") {
-  const auto decisions = reduce({candidate_of(1, function_of(1), 11, "a"), candidate_of(2, function_of(1), 12, "a"), candidate_of(3, function_of(1), 13, "a")}, {});
+  const auto text = function_of(1);
+  const auto decisions = reduce({candidate_of(1, text, 11, "a"), candidate_of(2, text, 12, "a"), candidate_of(3, text, 13, "a")}, {});
   for (const auto& decision : decisions) {
     CHECK(decision.accepted);
     CHECK(decision.cluster == decisions[0].id);  // ascending: the smallest id names the cluster

@@ -1,0 +1,351 @@
+"""The plant as people run it: one machine or several, killed at random moments, refused, full, damaged."""
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+
+import pytest
+from conftest import ROOT, program
+
+PROFILE = ROOT / "deploy/profiles/smoke.toml"
+PACKAGES = ("json", "html", "logging")
+SEED = int(os.environ.get("MENDEL_KILL_SEED", "20"))
+ROLES = "miner,mutator,linter,validator,encoder"
+
+
+def wait_for(condition, seconds=60, what="condition"):
+    """Polls, because processes of others tell nobody when they are ready."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    pytest.fail(f"{what}: not within {seconds} s")
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory, stdlib):
+    """Real packages, fewer than `real_code` holds, and a few files that no plant can use."""
+    folder = tmp_path_factory.mktemp("plant") / "code"
+    for name in PACKAGES:
+        for path in sorted((stdlib / name).glob("*.py")):
+            target = folder / name / path.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    (folder / "odd").mkdir()
+    (folder / "odd/empty.py").touch()
+    (folder / "odd/dangling.py").symlink_to("nowhere.py")
+    (folder / "odd/nul.py").write_bytes(b"x = 1\0\n")
+    (folder / "odd/latin.py").write_bytes(b"name = '\xe9'\n")
+    (folder / "odd/dashes.py").write_text("x = " + "-" * 100_000 + "1\n")
+    (folder / "odd/elif.py").write_text("if x:\n    pass\n" + "elif x:\n    pass\n" * 5000)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, code):
+    """(digest, seconds) of the run that nothing happened to."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    mendel = program("mendel", folder)
+    started = time.monotonic()
+    done = mendel(*plant(folder / "data", code), "up", "--until", "dataset")
+    return digest_of(done.stdout), time.monotonic() - started
+
+
+def plant(data, code, *settings):
+    arguments = ["--config", PROFILE, "--data", data, "--set", f'sources.python=["{code}"]']
+    for setting in settings:
+        arguments += ["--set", setting]
+    return arguments
+
+
+def digest_of(text):
+    return re.search(r"^digest ([0-9a-f]{32})$", text, re.M)[1]
+
+
+def finish(process, seconds=120):
+    """(status, stdout, stderr) of a started process."""
+    out, err = process.communicate(timeout=seconds)
+    return process.returncode, out, err
+
+
+class Nodes:
+    """A coordinator with keys, and nodes by name."""
+
+    def __init__(self, mendel, code, folder, *names):
+        self.mendel, self.code, self.data = mendel, code, folder / "data"
+        self.endpoint = f"tcp://127.0.0.1:{free_port()}"
+        mendel("--data", self.data, "keys", "init")
+        for name in names:
+            mendel("--data", self.data, "keys", "add", name)
+
+    def coordinator(self, *more, settings=()):
+        return self.mendel.start(*plant(self.data, self.code, *settings), "coordinator", "--listen", self.endpoint, *more)
+
+    def node(self, name, key=None, server_key=None, roles=ROLES):
+        return self.mendel.start("--config", PROFILE, "--data", self.data.parent / f"data-{name}", "node", "--name", name, "--roles", roles,
+                                 "--connect", self.endpoint, "--key", key or self.data / f"keys/{name}.secret",
+                                 "--server-key", server_key or self.data / "keys/server.public")
+
+    def status(self):
+        done = self.mendel("--data", self.data, "--json", "status", status=None)
+        return json.loads(done.stdout) if done.returncode == 0 else {}
+
+    def joined(self):
+        return {node["name"] for node in self.status().get("nodes", [])}
+
+
+def test_a_second_run_says_at_once_that_all_is_done(mendel, code, tmp_path, undisturbed):
+    first = mendel(*plant(tmp_path / "data", code), "up", "--until", "dataset")
+    started = time.monotonic()
+    second = mendel(*plant(tmp_path / "data", code), "up", "--until", "dataset")
+    assert digest_of(first.stdout) == digest_of(second.stdout) == undisturbed[0]
+    assert "Nothing to do" in second.stdout and "Nothing to do" not in first.stdout
+    assert time.monotonic() - started < 10
+    mendel("dataset", "verify", "--dataset", tmp_path / "data/dataset")
+
+
+def test_the_funnel_counts_what_was_left_out_and_why(mendel, code, tmp_path):
+    shown = json.loads(mendel(*plant(tmp_path / "data", code), "--json", "up", "--until", "dataset").stdout)
+    funnel = shown["funnel"]
+    assert funnel["rejected:source:empty"] >= 1 and funnel["rejected:source:dangling_link"] == 1
+    assert shown["stages"]["mutate"]["done"] > 20 and shown["dead_letters"] == 0
+
+
+def test_killed_at_random_moments_it_goes_on_to_the_digest_of_the_undisturbed_run(mendel, code, tmp_path, undisturbed):
+    moments = random.Random(SEED)
+    for _ in range(6):
+        process = mendel.start(*plant(tmp_path / "data", code), "up", "--until", "dataset", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=moments.uniform(0.05, undisturbed[1]))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    done = mendel(*plant(tmp_path / "data", code), "up", "--until", "dataset")
+    assert digest_of(done.stdout) == undisturbed[0]
+
+
+def test_coordinator_and_nodes_killed_at_random_moments_give_the_same_digest(mendel, code, tmp_path, undisturbed):
+    moments = random.Random(SEED + 1)
+    plants = Nodes(mendel, code, tmp_path, "a", "b")
+    coordinator = plants.coordinator("--until", "dataset", settings=["runtime.lease_ms=1000"])
+    nodes = {name: plants.node(name) for name in "ab"}
+    for victim in ("a", "coordinator", "b", "coordinator"):
+        time.sleep(moments.uniform(0.2, undisturbed[1] / 2))
+        if coordinator.poll() is not None:
+            break
+        if victim == "coordinator":
+            coordinator.kill()
+            coordinator.wait()
+            coordinator = plants.coordinator("--until", "dataset", settings=["runtime.lease_ms=1000"])
+        else:
+            nodes[victim].kill()
+            nodes[victim].wait()
+            nodes[victim] = plants.node(victim)
+    status, out, err = finish(coordinator)
+    assert status == 0, err
+    assert digest_of(out) == undisturbed[0]
+    mendel("dataset", "verify", "--dataset", plants.data / "dataset")
+
+
+def test_nodes_end_well_when_the_coordinator_is_done(mendel, code, tmp_path, undisturbed):
+    plants = Nodes(mendel, code, tmp_path, "a", "b")
+    coordinator = plants.coordinator("--until", "dataset")
+    nodes = [plants.node("a", roles="mutator,linter"), plants.node("b", roles="validator,encoder")]
+    status, out, err = finish(coordinator)
+    assert status == 0, err
+    assert digest_of(out) == undisturbed[0]
+    assert [finish(node, 20)[0] for node in nodes] == [0, 0]
+
+
+def test_a_key_that_is_not_on_the_list_is_refused_and_the_node_says_so(mendel, code, tmp_path):
+    plants = Nodes(mendel, code, tmp_path)
+    stranger = tmp_path / "other"
+    mendel("--data", stranger, "keys", "add", "stranger")
+    plants.coordinator()
+    wait_for(plants.status, what="the coordinator answers")
+    status, _, err = finish(plants.node("stranger", key=stranger / "keys/stranger.secret"), 30)
+    assert status == 1 and "not on the allow-list" in err
+    assert plants.joined() == set()
+
+
+def test_a_node_with_the_key_of_another_may_not_take_its_name(mendel, code, tmp_path):
+    plants = Nodes(mendel, code, tmp_path, "honest", "liar")
+    plants.coordinator()
+    impostor = plants.node("honest", key=plants.data / "keys/liar.secret")
+    plants.node("liar")
+    wait_for(lambda: "liar" in plants.joined(), what="the node with its own name joins")
+    assert plants.joined() == {"liar"} and impostor.poll() is None
+
+
+def test_a_wrong_server_key_ends_the_node_with_the_reason(mendel, code, tmp_path):
+    plants = Nodes(mendel, code, tmp_path, "a")
+    mendel("--data", tmp_path / "other", "keys", "init")
+    plants.coordinator()
+    status, _, err = finish(plants.node("a", server_key=tmp_path / "other/keys/server.public"), 60)
+    assert status == 1 and "server key" in err
+
+
+def test_a_revoked_node_is_cut_off_at_once_and_its_work_goes_on_elsewhere(mendel, code, tmp_path, undisturbed):
+    plants = Nodes(mendel, code, tmp_path, "a", "b")
+    coordinator = plants.coordinator("--until", "dataset")
+    revoked = plants.node("a")
+    wait_for(lambda: "a" in plants.joined(), what="the node joins")
+    mendel("--data", plants.data, "keys", "revoke", "a")
+    status, _, err = finish(revoked, 30)
+    assert status == 1 and "revoked" in err or "allow-list" in err
+    plants.node("b")
+    status, out, err = finish(coordinator)
+    assert status == 0 and digest_of(out) == undisturbed[0]
+
+
+def test_a_drained_node_ends_and_the_plant_serves_on(mendel, code, tmp_path):
+    plants = Nodes(mendel, code, tmp_path, "a")
+    coordinator = plants.coordinator()
+    node = plants.node("a")
+    wait_for(lambda: "a" in plants.joined(), what="the node joins")
+    mendel("--data", plants.data, "node", "drain", "a")
+    assert finish(node, 30)[0] == 0
+    wait_for(lambda: plants.joined() == set(), what="the node is gone")
+    assert coordinator.poll() is None
+    assert "no node a" in mendel("--data", plants.data, "node", "drain", "a", status=1).stderr
+
+
+def test_two_plants_on_one_folder_the_second_names_the_first(mendel, code, tmp_path):
+    plants = Nodes(mendel, code, tmp_path)
+    first = plants.coordinator()
+    wait_for(plants.status, what="the coordinator answers")
+    second = mendel(*plant(plants.data, code), "up", "--until", "dataset", status=1)
+    assert str(first.pid) in second.stderr and "Traceback" not in second.stderr
+
+
+def test_the_first_signal_stops_well_and_the_next_run_goes_on(mendel, code, tmp_path, undisturbed):
+    for number, expected in ((signal.SIGINT, 130), (signal.SIGTERM, 0)):
+        process = mendel.start(*plant(tmp_path / "data", code), "up", "--until", "dataset")
+        wait_for(lambda: (tmp_path / "data/control/control.sock").exists(), what="the plant runs")
+        process.send_signal(number)
+        status, _, err = finish(process, 60)
+        assert status == expected, err
+    done = mendel(*plant(tmp_path / "data", code), "up", "--until", "dataset")
+    assert digest_of(done.stdout) == undisturbed[0]
+
+
+def test_items_that_fail_for_good_are_dead_letters_with_their_stderr_and_can_be_requeued(mendel, code, tmp_path, undisturbed):
+    ruff = tmp_path / "ruff"
+    ruff.write_text("#!/bin/sh\necho 'ruff fell over' >&2\nexit 99\n")
+    ruff.chmod(0o755)
+    arguments = plant(tmp_path / "data", code, "runtime.attempts_max=2")
+    failed = mendel(*arguments, "--set", f"lint.ruff={ruff}", "up", "--until", "dataset", status=4)
+    assert "dead letters" in failed.stdout
+    letters = mendel.json_lines("--data", tmp_path / "data", "--json", "dead", "list")
+    assert letters and {letter["stage"] for letter in letters} == {"lint"} and letters[0]["attempts"] == 2
+    assert "99" in mendel("--data", tmp_path / "data", "dead", "show", letters[0]["id"]).stdout
+    mendel(*arguments, "up", "--until", "dataset", status=4)  # dead stays dead until it is asked back
+    assert f"{len(letters)} items" in mendel("--data", tmp_path / "data", "dead", "requeue", "--all").stderr
+    assert digest_of(mendel(*arguments, "up", "--until", "dataset").stdout) == undisturbed[0]
+
+
+def test_metrics_and_status_of_a_running_plant(mendel, code, tmp_path):
+    plants = Nodes(mendel, code, tmp_path, "a")
+    port = free_port()
+    plants.coordinator(settings=[f"metrics.listen=127.0.0.1:{port}"])
+    plants.node("a")
+
+    def done():
+        stages = {stage["stage"]: stage for stage in plants.status().get("stages", [])}
+        return int(stages.get("encode", {}).get("done", 0)) > 0
+    wait_for(done, what="something is encoded")
+
+    def text():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            return answer.read().decode()
+    wait_for(lambda: re.search(r'^mendel_stage_done\{stage="encode"\} [1-9]', text(), re.M), what="metrics tell of it")
+    shown = text()
+    for name in ("mendel_build_info", "mendel_stage_depth", "mendel_stage_leases", "mendel_stage_dead", "mendel_nodes", "mendel_rejected"):
+        assert re.search(rf"^{name}[ {{]", shown, re.M), name
+    checked = shutil.which("promtool") and subprocess.run(["promtool", "check", "metrics"], input=shown, capture_output=True, text=True)
+    assert not checked or checked.returncode in (0, 3), checked.stderr
+    assert "node a" in mendel("--data", plants.data, "status").stdout
+
+
+def test_status_of_a_stopped_plant_comes_from_its_store(mendel, code, tmp_path):
+    assert "no plant has run" in mendel("--data", tmp_path / "none", "status", status=1).stderr
+    mendel(*plant(tmp_path / "data", code), "up", "--until", "validate")
+    shown = mendel("--data", tmp_path / "data", "status").stdout
+    assert "no plant runs" in shown and re.search(r"mutate +0 +0 +\d\d", shown)
+
+
+def test_a_damaged_store_is_named_and_not_built_upon(mendel, code, tmp_path):
+    mendel(*plant(tmp_path / "data", code), "up", "--until", "validate")
+    tables = sorted((tmp_path / "data/store").glob("*.sst")) or sorted((tmp_path / "data/store").glob("*.log"))
+    for table in tables:
+        content = bytearray(table.read_bytes())
+        for at in range(len(content) // 4, len(content) - 1, max(1, len(content) // 40)):
+            content[at] ^= 0xFF
+        table.write_bytes(content)
+    damaged = mendel(*plant(tmp_path / "data", code), "up", "--until", "dataset", status=1)
+    assert str(tmp_path / "data/store") in damaged.stderr, damaged.stderr
+
+
+def test_a_full_disk_is_a_clear_error_and_with_room_it_goes_on(mendel, code, tmp_path, undisturbed):
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", small], capture_output=True).returncode != 0:
+        pytest.skip("mounting a small tmpfs needs root")
+    try:
+        full = mendel(*plant(small / "data", code), "up", "--until", "dataset", status=1)
+        assert "space" in full.stderr.lower(), full.stderr
+        subprocess.run(["mount", "-o", "remount,size=200m", small], check=True)
+        done = mendel(*plant(small / "data", code), "up", "--until", "dataset")
+        assert digest_of(done.stdout) == undisturbed[0]
+    finally:
+        subprocess.run(["umount", "-l", small], check=True)
+
+
+@pytest.mark.parametrize("arguments, status, word", [
+    (["--set", "sources.pyton=[]", "up"], 2, "sources.python"),
+    (["--set", "runtime.lease_ms=1", "up"], 2, "runtime.lease_ms"),
+    (["up"], 2, "sources"),
+    (["--set", 'sources.python=["nowhere"]', "up", "--until", "dataset"], 1, "nowhere"),
+    (["--set", 'sources.git=["nowhere"]', "up", "--until", "dataset"], 1, "nowhere"),
+    (["--set", 'sources.python=["."]', "up", "--until", "breakfast"], 2, "breakfast"),
+    (["node", "--name", "a"], 2, "--roles"),
+    (["keys", "add", "../escape"], 2, "node name"),
+    (["keys", "revoke", "nobody"], 1, "nobody"),
+    (["dead", "requeue", "xyz"], 2, "xyz"),
+])
+def test_wrong_use_is_named(mendel, arguments, status, word):
+    done = mendel("--data", mendel.folder / "data", *arguments, status=status)
+    assert word in done.stderr and "mendel: error:" in done.stderr
+
+
+def test_without_the_trainer_up_says_so_before_any_work(mendel, code, tmp_path):
+    lonely = tmp_path / "bin/mendel"
+    lonely.parent.mkdir()
+    shutil.copy(mendel.path, lonely)
+    mendel.path = lonely
+    done = mendel(*plant(tmp_path / "data", code), "up", status=1)
+    assert "built without the trainer; use --until dataset" in done.stderr
+    assert not (tmp_path / "data/store").exists()
+
+
+def test_doctor_names_a_remedy_for_what_is_missing(mendel, tmp_path):
+    rows = {row["probe"]: row for row in json.loads(mendel("--data", tmp_path / "data", "--json", "doctor", status=None).stdout)}
+    assert rows["python"]["result"] == "ok"
+    mendel("--data", tmp_path / "data", "keys", "init")
+    (tmp_path / "data/keys/server.secret").chmod(0o644)
+    shown = mendel("--data", tmp_path / "data", "--set", "lint.ruff=/nowhere/ruff", "doctor", status=1).stdout
+    assert re.search(r"^FAIL +keys .*chmod 600", shown, re.M) and re.search(r"^FAIL +ruff .*lint.ruff", shown, re.M)
