@@ -10,6 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr double kSurerAgain = 5;
 constexpr char kFileName[] = "checkpoint.safetensors";
 
 Result<fs::path> newest_in(const fs::path& runs) {
@@ -48,6 +49,8 @@ std::string LoadedCheckpoint::fact(const std::string& name) const {
 double LoadedCheckpoint::margin(double false_alarms) const {
   return false_alarms >= 1 ? std::numeric_limits<double>::max() : model->threshold(false_alarms);
 }
+
+double LoadedCheckpoint::margin_again(double false_alarms) const { return margin(false_alarms / kSurerAgain); }
 
 std::vector<trainer::AlarmLevel> LoadedCheckpoint::levels() const {
   std::vector<trainer::AlarmLevel> out;

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <mutex>
@@ -28,7 +29,8 @@ void on_signal(int number) {
 
 std::string amount(double value) {
   char text[32];
-  if (value < 10000) std::snprintf(text, sizeof text, "%.0f", value);
+  if (value > 0 && value < 10) std::snprintf(text, sizeof text, value == std::floor(value) ? "%.0f" : "%.1f", value);
+  else if (value < 10000) std::snprintf(text, sizeof text, "%.0f", value);
   else if (value < 1e7) std::snprintf(text, sizeof text, "%.1fk", value / 1e3);
   else std::snprintf(text, sizeof text, "%.1fM", value / 1e6);
   return text;

@@ -102,7 +102,7 @@ Result<std::vector<SuiteEntry>> read_suite(const std::string& path) {
 
 struct SuiteMetrics {
   std::string name;
-  double margin;
+  double margin, margin_again;
   trainer::Share changed, parses, exact;
 };
 
@@ -136,8 +136,8 @@ int print_suite(const Context& context, const std::string& suite, const std::vec
 int evaluate_suite(const Context& context, const EvalArguments& arguments, LoadedCheckpoint& checkpoint, syntax::PythonChecker& checker, const fs::path& out) {
   const auto suite = read_suite(arguments.suite);
   if (!suite) return fail(suite.error());
-  std::vector<SuiteMetrics> metrics = {{"identity", 0, {}, {}, {}}, {"always", checkpoint.margin(1), {}, {}, {}}};
-  for (const auto& level : checkpoint.levels()) metrics.push_back({level.name(), level.margin, {}, {}, {}});
+  std::vector<SuiteMetrics> metrics = {{"identity", 0, 0, {}, {}, {}}, {"always", checkpoint.margin(1), checkpoint.margin_again(1), {}, {}, {}}};
+  for (const auto& level : checkpoint.levels()) metrics.push_back({level.name(), level.margin, checkpoint.margin_again(level.share), {}, {}, {}});
   trainer::Repairer repairer(*checkpoint.model, checkpoint.tokenizer, checker);
   Progress progress(context, "repairing", suite->size(), "texts");
   for (const auto& entry : *suite) {
@@ -145,6 +145,7 @@ int evaluate_suite(const Context& context, const EvalArguments& arguments, Loade
     for (auto& row : metrics) {
       trainer::RepairOptions options;
       options.margin = row.margin;
+      options.margin_again = row.margin_again;
       options.rounds = row.name == "identity" ? 0 : options.rounds;
       options.whole = true;
       const auto result = repairer.repair(entry.buggy, options);

@@ -131,6 +131,7 @@ int repair(const Context& context, const RepairArguments& arguments) {
   trainer::Repairer repairer(*checkpoint->model, checkpoint->tokenizer, **checker);
   trainer::RepairOptions options;
   options.margin = checkpoint->margin(arguments.false_alarms);
+  options.margin_again = checkpoint->margin_again(arguments.false_alarms);
   options.candidates = arguments.candidates;
   return context.json ? repair_lines(arguments, repairer, options) : repair_file(context, arguments, repairer, options);
 }

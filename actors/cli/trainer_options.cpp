@@ -23,7 +23,7 @@ void declare_repair_options(CLI::App& app, RepairArguments& arguments) {
   app.add_flag("--write", arguments.write, "change the file instead of printing the difference");
   app.add_option("--candidates", arguments.candidates, "proposals that are tried in turn until one parses")->check(CLI::Range(1u, 100u))->capture_default_str();
   app.add_flag("--explain", arguments.explain, "say of every function what the model believes, on stderr");
-  app.add_option("--false-alarms", arguments.false_alarms, "share of sound functions that may be edited, as calibrated; 1: always edit")
+  app.add_option("--false-alarms", arguments.false_alarms, "share of sound functions that may be edited, as calibrated (a fifth for each edit after the first); 1: always edit")
       ->check(CLI::Range(0.0, 1.0))->capture_default_str();
   app.add_option("--checkpoint", arguments.checkpoint, "checkpoint or folder of a run (default: the newest in DATA/runs)");
 }

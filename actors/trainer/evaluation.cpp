@@ -52,7 +52,7 @@ class ParseQueue {
 
 // Where the verdicts of one sample stand in the queue.
 struct Places {
-  std::size_t before, fixed, first_candidate;
+  std::size_t before, fixed, after;
 };
 
 SampleOutcome outcome_of(const EvaluationInput& input, std::uint64_t index, const model::Sample& sample, const std::vector<model::Proposal>& proposals) {
@@ -73,22 +73,46 @@ Places queue_texts(const encoder::Tokenizer& tokenizer, const model::Sample& sam
   Places out{};
   out.before = queue.add(tokenizer, cells);
   out.fixed = sample.edit ? queue.add(tokenizer, applied(cells, *sample.edit)) : out.before;
-  out.first_candidate = out.before + (sample.edit ? 2 : 1);
-  for (const auto& proposal : proposals) queue.add(tokenizer, fits(proposal.edit, cells) ? applied(cells, proposal.edit) : cells);
+  const bool proposed = !proposals.empty() && fits(proposals.front().edit, cells);
+  out.after = proposed ? queue.add(tokenizer, applied(cells, proposals.front().edit)) : out.before;
   return out;
 }
 
 // A text that need not parse on its own is not asked to: its first candidate counts.
-void add_verdicts(const model::Sample& sample, const std::vector<model::Proposal>& proposals, const Places& places, const ParseQueue& queue, SampleOutcome& out) {
-  const Ids cells = ids_of(sample);
+void add_verdicts(const Places& places, const ParseQueue& queue, SampleOutcome& out) {
   out.can_parse = queue.parses(places.fixed);
   out.parses_before = queue.parses(places.before);
-  out.parses_after = proposals.empty() ? out.parses_before : queue.parses(places.first_candidate);
-  for (std::size_t i = 0; i < proposals.size() && !out.checked; ++i) {
-    if (!fits(proposals[i].edit, cells) || (out.can_parse && !queue.parses(places.first_candidate + i))) continue;
-    out.checked = true;
-    out.checked_hit = hit_of(sample, cells, proposals[i].edit);
+  out.parses_after = queue.parses(places.after);
+  out.checked = !std::isinf(out.margin) && (out.parses_after || !out.can_parse);
+  out.checked_hit = out.hit;
+}
+
+// Where the best edit does not parse, further candidates are asked for, as `mendel repair` does.
+Outcome check_others(const EvaluationInput& input, const std::vector<model::Sample>& batch, std::span<SampleOutcome> outcomes) {
+  std::vector<std::size_t> asked;
+  std::vector<model::Sample> samples;
+  for (std::size_t k = 0; k < batch.size(); ++k)
+    if (!outcomes[k].checked && outcomes[k].has_bug && !std::isinf(outcomes[k].margin)) asked.push_back(k), samples.push_back(batch[k]);
+  if (samples.empty()) return Done{};
+  const auto proposals = input.model.propose(samples, kCandidates);
+  if (!proposals) return error_of(proposals.failure());
+  ParseQueue queue;
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const Ids cells = ids_of(samples[i]);
+    for (const auto& proposal : (*proposals)[i]) places.push_back(queue.add(input.tokenizer, fits(proposal.edit, cells) ? applied(cells, proposal.edit) : Ids()));
   }
+  queue.judge(input.checker);
+  auto place = places.begin();
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    auto& outcome = outcomes[asked[i]];
+    for (const auto& proposal : (*proposals)[i])
+      if (queue.parses(*place++) && !outcome.checked) {
+        outcome.checked = true;
+        outcome.checked_hit = hit_of(samples[i], ids_of(samples[i]), proposal.edit);
+      }
+  }
+  return Done{};
 }
 
 }  // namespace
@@ -106,7 +130,7 @@ Result<std::vector<SampleOutcome>> evaluate(const EvaluationInput& input) {
     if (input.stop && input.stop()) return Error{ErrorCode::interrupted, "interrupted"};
     std::vector<model::Sample> batch;
     for (auto i = begin; i < std::min(begin + kBatch, input.samples.size()); ++i) batch.push_back(input.samples.sample(i));
-    const auto proposals = input.model.propose(batch, kCandidates);
+    const auto proposals = input.model.propose(batch, 1);
     if (!proposals) return error_of(proposals.failure());
     ParseQueue queue;
     std::vector<Places> places;
@@ -115,7 +139,8 @@ Result<std::vector<SampleOutcome>> evaluate(const EvaluationInput& input) {
       places.push_back(queue_texts(input.tokenizer, batch[k], (*proposals)[k], queue));
     }
     queue.judge(input.checker);
-    for (std::size_t k = 0; k < batch.size(); ++k) add_verdicts(batch[k], (*proposals)[k], places[k], queue, out[begin + k]);
+    for (std::size_t k = 0; k < batch.size(); ++k) add_verdicts(places[k], queue, out[begin + k]);
+    if (auto checked = check_others(input, batch, std::span(out).subspan(begin)); !checked) return checked.error();
     if (input.progress) input.progress(out.size());
   }
   return out;

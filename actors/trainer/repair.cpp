@@ -53,14 +53,13 @@ struct Repairer::View {
   std::uint32_t offset = 0;  // of its first cell in the piece
   model::Sample sample;
   std::vector<model::Proposal> proposals;
-
-  double margin() const { return proposals.empty() ? INFINITY : proposals.front().margin; }
+  double margin = INFINITY, bug_probability = 0;  // of the first look: what thresholds were calibrated for
 };
 
 Result<std::vector<Repairer::View>> Repairer::views_of(const Ids& cells) {
   std::vector<View> out;
   if (encoder::cells_to_grid(cells)) {
-    out.push_back({0, sample_of(cells), {}});
+    out.push_back({0, sample_of(cells), {}, INFINITY, 0});
     return out;
   }
   const auto windows = encoder::windows_of(cells);
@@ -69,7 +68,7 @@ Result<std::vector<Repairer::View>> Repairer::views_of(const Ids& cells) {
   for (const auto& window : *windows) {
     const auto part = encoder::grid_to_cells(window.grid.ids, encoder::kVocabularyMax);
     if (!part) return part.error();
-    out.push_back({offset, sample_of(*part), {}});
+    out.push_back({offset, sample_of(*part), {}, INFINITY, 0});
     offset += static_cast<std::uint32_t>(part->size()) - 1;  // without its <eof>
   }
   return out;
@@ -84,8 +83,8 @@ struct Repairer::Look {
   std::vector<View> views;  // surest of a bug first
   std::string too_large;  // not empty: why the piece fits no grid
 
-  double margin() const { return views.empty() ? INFINITY : views.front().margin(); }
-  double bug_probability() const { return views.empty() || views[0].proposals.empty() ? 0 : views[0].proposals[0].bug_probability; }
+  double margin() const { return views.empty() ? INFINITY : views.front().margin; }
+  double bug_probability() const { return views.empty() ? 0 : views.front().bug_probability; }
 };
 
 struct Repairer::Candidate {
@@ -146,14 +145,12 @@ std::vector<Piece> Repairer::unsound_pieces(const RepairResult& result) const {
 Outcome Repairer::mend_unsound(RepairResult& result, const RepairOptions& options) {
   for (std::uint32_t round = 0; round < options.rounds && !result.parses; ++round) {
     const auto pieces = options.whole ? std::vector{whole_piece(result.text)} : unsound_pieces(result);
-    auto looks = look(pieces, options, result);
+    auto looks = look(pieces, result);
     if (!looks) return looks.error();
-    bool mended = false;
-    for (auto at = looks->rbegin(); at != looks->rend() && !result.parses; ++at) {
-      at->unsound = !parses(at->piece.text);
-      mended |= try_candidates(*at, options, result);
-    }
-    if (!mended) break;
+    for (auto& one : *looks) one.unsound = !parses(one.piece.text);
+    const auto mended = mend(*looks, options, result);
+    if (!mended) return mended.error();
+    if (!*mended) break;
   }
   return Done{};
 }
@@ -164,18 +161,42 @@ Outcome Repairer::mend_sound(RepairResult& result, const RepairOptions& options)
     auto cut = options.whole ? Result<std::vector<Piece>>(std::vector{whole_piece(result.text)}) : function_pieces(result.text);
     if (!cut) return cut.error();
     std::erase_if(*cut, [&](const Piece& piece) { return settled.contains(piece.text); });
-    const auto looks = look(*cut, options, result);
+    auto looks = look(*cut, result);
     if (!looks) return looks.error();
-    bool mended = false;
-    for (auto at = looks->rbegin(); at != looks->rend(); ++at)  // from the end, so that places before stay
-      if (try_candidates(*at, options, result)) mended = true;
-      else settled.insert(at->piece.text);
-    if (!mended) break;
+    for (const auto& one : *looks) settled.insert(one.piece.text);  // what is edited becomes another text
+    const auto mended = mend(*looks, options, result);
+    if (!mended) return mended.error();
+    if (!*mended) break;
   }
   return Done{};
 }
 
-Result<std::vector<Repairer::Look>> Repairer::look(const std::vector<Piece>& pieces, const RepairOptions& options, RepairResult& result) {
+// Every piece once, the surest first. True if anything was edited.
+Result<bool> Repairer::mend(std::vector<Look>& looks, const RepairOptions& options, RepairResult& result) {
+  std::stable_sort(looks.begin(), looks.end(), [](const Look& a, const Look& b) { return a.margin() < b.margin(); });
+  bool any = false;
+  for (auto& look : looks) {
+    if (look.unsound && result.parses) continue;
+    const auto size = result.text.size();
+    const auto lines = std::count(result.text.begin(), result.text.end(), '\n');
+    const auto mended = mend_piece(look, options, result.edits.empty() ? options.margin : options.margin_again, result);
+    if (!mended) return mended.error();
+    any = any || *mended;
+    if (!*mended) continue;
+    // Pieces are disjoint: those behind the edited one only move.
+    const auto bytes = static_cast<std::uint32_t>(result.text.size() - size);
+    const auto feeds = static_cast<std::uint32_t>(std::count(result.text.begin(), result.text.end(), '\n') - lines);
+    for (auto& other : looks) {
+      if (other.piece.bytes.begin <= look.piece.bytes.begin) continue;
+      other.piece.bytes = {other.piece.bytes.begin + bytes, other.piece.bytes.end + bytes};
+      other.piece.line_begin += feeds;
+      other.piece.line_end += feeds;
+    }
+  }
+  return any;
+}
+
+Result<std::vector<Repairer::Look>> Repairer::look(const std::vector<Piece>& pieces, RepairResult& result) {
   std::vector<Look> out;
   std::vector<model::Sample> samples;
   for (const auto& piece : pieces) {
@@ -192,15 +213,19 @@ Result<std::vector<Repairer::Look>> Repairer::look(const std::vector<Piece>& pie
   }
   if (samples.empty()) return out;
   const bool first = result.steps == 0;
-  auto proposals = model_.propose(samples, options.candidates);
+  auto proposals = model_.propose(samples, 1);
   if (!proposals) return error_of(proposals.failure());
   std::size_t next = 0;
   for (auto& seen : out) {
     for (auto& view : seen.views) {
       view.proposals = std::move((*proposals)[next++]);
-      for (const auto& proposal : view.proposals) result.steps = std::max(result.steps, proposal.steps);
+      if (view.proposals.empty()) continue;
+      const auto& best = view.proposals.front();
+      view.margin = best.margin;
+      view.bug_probability = best.bug_probability;
+      result.steps = std::max(result.steps, best.steps);
     }
-    std::stable_sort(seen.views.begin(), seen.views.end(), [](const View& a, const View& b) { return a.margin() < b.margin(); });
+    std::stable_sort(seen.views.begin(), seen.views.end(), [](const View& a, const View& b) { return a.margin < b.margin; });
     if (first) result.bug_probability = std::max(result.bug_probability, seen.bug_probability());
   }
   return out;
@@ -210,7 +235,7 @@ Result<std::vector<Repairer::Look>> Repairer::look(const std::vector<Piece>& pie
 std::vector<Repairer::Candidate> Repairer::candidates_of(const Look& look, double margin) const {
   std::vector<Candidate> out;
   for (const auto& view : look.views) {
-    if (!(view.margin() <= margin)) break;
+    if (!(view.margin <= margin)) break;
     for (std::uint32_t k = 0; k < view.proposals.size(); ++k) {
       const auto& edit = view.proposals[k].edit;
       if (edit.first > edit.end || edit.end > view.sample.cells.size() || !ids_in_range(edit.tokens, tokenizer_.size())) continue;
@@ -238,16 +263,32 @@ AppliedEdit Repairer::described(const Look& look, const Candidate& candidate) co
   out.new_text = shown(tokenizer_, tokens, 0, tokens.size());
   out.probability = std::exp(proposal.log_probability);
   out.bug_probability = proposal.bug_probability;
-  out.margin = candidate.view->margin();
+  out.margin = candidate.view->margin;
   out.rank = candidate.index + 1;
   out.steps = proposal.steps;
   return out;
 }
 
 // True if an edit was made; else the piece goes to `untouched`. A piece that does not parse has a bug
-// for certain, whatever the margin says.
-bool Repairer::try_candidates(const Look& look, const RepairOptions& options, RepairResult& result) {
-  const auto candidates = candidates_of(look, look.unsound ? kAnyMargin : options.margin);
+// for certain, whatever the margin says. Most first choices parse, so others are asked for only then.
+Result<bool> Repairer::mend_piece(Look& look, const RepairOptions& options, double margin, RepairResult& result) {
+  if (look.unsound) margin = kAnyMargin;
+  const bool believed = look.margin() <= margin;
+  if (believed && try_candidates(look, margin, result)) return true;
+  if (believed && options.candidates > 1) {
+    if (auto asked = more_proposals(look, margin, options.candidates); !asked) return asked.error();
+    if (try_candidates(look, margin, result)) return true;
+  }
+  const char* reason = !look.too_large.empty() ? "does not fit the grid"
+                       : believed              ? "no candidate parses"
+                       : result.edits.empty()  ? "no bug believed at this share of false alarms"
+                                               : "not sure enough of a further bug";
+  result.untouched.push_back({look.piece.symbol, look.piece.line_begin + 1, look.bug_probability(), look.margin(), reason});
+  return false;
+}
+
+bool Repairer::try_candidates(const Look& look, double margin, RepairResult& result) {
+  const auto candidates = candidates_of(look, margin);
   std::vector<std::string_view> texts;
   for (const auto& candidate : candidates) texts.push_back(candidate.text);
   const auto verdicts = texts.empty() ? std::vector<syntax::Validity>() : checker_.check(texts);
@@ -256,9 +297,17 @@ bool Repairer::try_candidates(const Look& look, const RepairOptions& options, Re
     result.edits.push_back(described(look, candidates[i]));
     return true;
   }
-  const char* reason = !look.too_large.empty() ? "does not fit the grid" : candidates.empty() ? "no bug believed at this share of false alarms" : "no candidate parses";
-  result.untouched.push_back({look.piece.symbol, look.piece.line_begin + 1, look.bug_probability(), look.margin(), reason});
   return false;
+}
+
+Outcome Repairer::more_proposals(Look& look, double margin, std::uint32_t candidates) {
+  for (auto& view : look.views) {
+    if (!(view.margin <= margin)) break;
+    auto proposals = model_.propose(std::span(&view.sample, 1), candidates);
+    if (!proposals) return error_of(proposals.failure());
+    view.proposals = std::move(proposals->front());
+  }
+  return Done{};
 }
 
 // Puts the mended piece into the text if the text then parses, or if at least the piece now does.

@@ -19,7 +19,10 @@
 namespace mendel::trainer {
 
 struct RepairOptions {
-  double margin = 0;  // a piece that parses is edited where the best edit's margin is at most this
+  // A piece that parses is edited where the margin of its best edit is at most this, the surest piece
+  // first. Every further edit of the same text must be surer: two bugs are rarer than one.
+  double margin = 0;
+  double margin_again = 0;
   std::uint32_t candidates = 5;  // proposals that are tried until one parses
   std::uint32_t rounds = 4;  // edits of one piece at most: apply, look again, stop at NO_BUG
   bool whole = false;  // show the text as one piece instead of function by function
@@ -76,10 +79,13 @@ class Repairer {
   Outcome mend_unsound(RepairResult& result, const RepairOptions& options);
   Outcome mend_sound(RepairResult& result, const RepairOptions& options);
   std::vector<Piece> unsound_pieces(const RepairResult& result) const;
-  Result<std::vector<Look>> look(const std::vector<Piece>& pieces, const RepairOptions& options, RepairResult& result);
+  Result<std::vector<Look>> look(const std::vector<Piece>& pieces, RepairResult& result);
   std::vector<Candidate> candidates_of(const Look& look, double margin) const;
   AppliedEdit described(const Look& look, const Candidate& candidate) const;
-  bool try_candidates(const Look& look, const RepairOptions& options, RepairResult& result);
+  Result<bool> mend(std::vector<Look>& looks, const RepairOptions& options, RepairResult& result);
+  Result<bool> mend_piece(Look& look, const RepairOptions& options, double margin, RepairResult& result);
+  bool try_candidates(const Look& look, double margin, RepairResult& result);
+  Outcome more_proposals(Look& look, double margin, std::uint32_t candidates);
   bool accept(const Look& look, const std::string& mended, bool piece_parses, RepairResult& result) const;
 
   model::RepairModel& model_;

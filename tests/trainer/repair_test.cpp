@@ -148,6 +148,20 @@ TEST_CASE("several bugs of a function are mended one after another") {
   CHECK(shop.repair(kShop, {.rounds = 1}).edits.size() == 1);
 }
 
+TEST_CASE("the surest function is edited first, and every further edit must be surer") {
+  Workshop shop(Fixes{{"items[1]", "items[0]", -1}, {"item.price", "item.cost", -2}});
+  const auto priced = with(kShop, "item.price", "item.cost"), both = with(priced, "            return self.items[1]", "            return self.items[0]");
+  CHECK(shop.repair(kShop, {.margin = -0.5, .margin_again = -1.5}).text == priced);
+  CHECK(shop.repair(kShop, {.margin = -0.5, .margin_again = -1}).text == both);
+}
+
+TEST_CASE("an edit that adds lines moves the functions behind it") {
+  Workshop shop(Fixes{{"return None", "found = 1\n    return found", -3}, {"item.price", "item.cost", -2}});
+  const auto result = shop.repair(kShop);
+  CHECK(result.text == with(with(kShop, "return None", "found = 1\n        return found"), "item.price", "item.cost"));
+  CHECK(result.edits.at(1).line == 14);
+}
+
 TEST_CASE("a model that goes back and forth ends") {
   Workshop shop(Fixes{{"items[1]", "items[2]"}, {"items[2]", "items[1]"}});
   const auto result = shop.repair(kShop);
