@@ -99,6 +99,16 @@ std::string sample_fault(const Sample& sample, std::uint32_t vocabulary) {
   return {};
 }
 
+bool same_repair(const std::vector<std::int16_t>& cells, const SpanEdit& a, const SpanEdit& b) {
+  const auto applied = [&](const SpanEdit& edit) {
+    std::vector<std::int32_t> out(cells.begin(), cells.begin() + edit.first);
+    out.insert(out.end(), edit.tokens.begin(), edit.tokens.end());
+    out.insert(out.end(), cells.begin() + edit.end, cells.end());
+    return out;
+  };
+  return a == b || applied(a) == applied(b);
+}
+
 bool learnable(const Sample& sample) {
   return !sample.edit || (sample.edit->end - sample.edit->first <= kDeletedMax && sample.edit->tokens.size() <= kNewTokensMax);
 }

@@ -54,7 +54,7 @@ Evaluation ValidationSubset::evaluate(const Network& network, Workers& workers) 
     const auto& best = answers[i].front();
     if (!samples_[i].edit) clean_margins.push_back(best.margin);
     bugs += samples_[i].edit ? 1 : 0;
-    if (samples_[i].edit && best.edit == *samples_[i].edit) fixed_margins.push_back(best.margin);
+    if (samples_[i].edit && same_repair(samples_[i].cells, best.edit, *samples_[i].edit)) fixed_margins.push_back(best.margin);
   }
   const auto share = [&](double threshold) {
     const auto count = std::count_if(fixed_margins.begin(), fixed_margins.end(), [&](double m) { return m <= threshold; });

@@ -68,6 +68,13 @@ struct Kernels {
   void (*score_backward)(std::int64_t n, std::int64_t d, const P* t, const S* bias, const S* weight, const S* dscore, P* dt, S* dbias,
                          S* dweight);
 
+  // One step of a GRU: input and recurrent [n, 3 d] are the products without biases, gates r, z, n in that
+  // order; saved [n, 4 d] is r, z, n and the recurrent part of n.
+  void (*gru_forward)(std::int64_t n, std::int64_t d, const S* input, const P* recurrent, const S* input_bias, const S* hidden_bias,
+                      const S* before, S* saved, S* h, P* h_product);
+  // dh [n, d] holds the gradient of h from later steps and gets that of `before`, but for the recurrent products.
+  void (*gru_backward)(std::int64_t n, std::int64_t d, const S* saved, const S* before, const S* dout, S* dh, S* dinput, P* drecurrent);
+
   // Passes over flat vectors of n numbers.
   double (*sum_squares)(std::int64_t n, const S* x);
   void (*adamw)(std::int64_t n, const S* gradient, const AdamwStep& step, S* first, S* second, S* value);

@@ -525,6 +525,40 @@ void score_backward(Index n, Index d, const P* t, const S* bias, const S* weight
   }
 }
 
+template <class S, class P>
+void gru_forward(Index n, Index d, const S* input, const P* recurrent, const S* input_bias, const S* hidden_bias, const S* before, S* saved,
+                 S* h, P* h_product) {
+  for (Index i = 0; i < n; ++i, input += 3 * d, recurrent += 3 * d, before += d, saved += 4 * d, h += d, h_product += d)
+    for (Index j = 0; j < d; ++j) {
+      const S r = sigmoid_of(input[j] + input_bias[j] + get(recurrent + j) + hidden_bias[j]);
+      const S z = sigmoid_of(input[d + j] + input_bias[d + j] + get(recurrent + d + j) + hidden_bias[d + j]);
+      const S own = get(recurrent + 2 * d + j) + hidden_bias[2 * d + j];
+      const S fresh = 2 * sigmoid_of(2 * (input[2 * d + j] + input_bias[2 * d + j] + r * own)) - 1;  // tanh
+      saved[j] = r;
+      saved[d + j] = z;
+      saved[2 * d + j] = fresh;
+      saved[3 * d + j] = own;
+      h[j] = fresh + z * (before[j] - fresh);
+      put(h_product + j, h[j]);
+    }
+}
+
+template <class S, class P>
+void gru_backward(Index n, Index d, const S* saved, const S* before, const S* dout, S* dh, S* dinput, P* drecurrent) {
+  for (Index i = 0; i < n; ++i, saved += 4 * d, before += d, dout += d, dh += d, dinput += 3 * d, drecurrent += 3 * d)
+    for (Index j = 0; j < d; ++j) {
+      const S r = saved[j], z = saved[d + j], fresh = saved[2 * d + j], own = saved[3 * d + j], grad = dout[j] + dh[j];
+      const S dfresh = grad * (1 - z) * (1 - fresh * fresh), dz = grad * (before[j] - fresh) * z * (1 - z), dr = dfresh * own * r * (1 - r);
+      dinput[j] = dr;
+      dinput[d + j] = dz;
+      dinput[2 * d + j] = dfresh;
+      put(drecurrent + j, dr);
+      put(drecurrent + d + j, dz);
+      put(drecurrent + 2 * d + j, dfresh * r);
+      dh[j] = grad * z;
+    }
+}
+
 template <class S>
 double sum_squares(Index n, const S* x) {
   constexpr Index L = kLanes<S>, kBlock = 1024;
@@ -581,8 +615,9 @@ void follow(Index n, const S* value, double weight, S* average, P* product) {
 template <class S, class P>
 constexpr Kernels<S, P> kTable = {rms_forward<S, P>,       rms_backward<S, P>,       swiglu_forward<S, P>, swiglu_backward<S, P>,
                                   attention_forward<S, P>, attention_backward<S, P>, cells_forward<S, P>,  cells_backward<S, P>,
-                                  score_forward<S, P>,     score_backward<S, P>,     sum_squares<S>,       adamw<S>,
-                                  muon_momentum<S, P>,     muon_apply<S, P>,         follow<S, P>};
+                                  score_forward<S, P>,     score_backward<S, P>,     gru_forward<S, P>,    gru_backward<S, P>,
+                                  sum_squares<S>,          adamw<S>,                 muon_momentum<S, P>,  muon_apply<S, P>,
+                                  follow<S, P>};
 
 }  // namespace
 

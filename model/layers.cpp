@@ -310,4 +310,72 @@ at::Tensor scores(const Hidden& x, const ScoreHead& head) {
   return score;
 }
 
+namespace {
+
+struct GruBackward : Node {
+  Gru weights;
+  at::Tensor before_lkd, before_product_lkd, saved_lk4d;
+
+  template <class S, class P>
+  at::Tensor forward(const Kernels<S, P>& k, const at::Tensor& input_lk3d, const at::Tensor& start_kd) {
+    const auto steps = input_lk3d.size(0), count = input_lk3d.size(1), d = start_kd.size(1), n = count * d;
+    const auto type = weights.hidden->product.scalar_type();
+    auto states = at::empty({steps + 1, count, d}, start_kd.options().requires_grad(false));
+    auto products = at::empty({steps + 1, count, d}, states.options().dtype(type));
+    states[0].copy_(start_kd);
+    products[0].copy_(start_kd);
+    saved_lk4d = at::empty({steps, count, 4 * d}, states.options());
+    for (std::int64_t l = 0; l < steps; ++l) {
+      const auto recurrent = at::mm(products[l], weights.hidden->product.t());  // [K, 3d]
+      k.gru_forward(count, d, data<S>(input_lk3d) + l * 3 * n, data<P>(recurrent), data<S>(weights.input_bias->value),
+                    data<S>(weights.hidden_bias->value), data<S>(states) + l * n, data<S>(saved_lk4d) + l * 4 * n,
+                    data<S>(states) + (l + 1) * n, data<P>(products) + (l + 1) * n);
+    }
+    before_lkd = states.narrow(0, 0, steps);
+    before_product_lkd = products.narrow(0, 0, steps);
+    return states.narrow(0, 1, steps);
+  }
+
+  template <class S, class P>
+  variable_list backward(const Kernels<S, P>& k, const at::Tensor& dout_lkd) {
+    const auto steps = dout_lkd.size(0), count = dout_lkd.size(1), d = dout_lkd.size(2), n = count * d;
+    const auto dinput = at::empty({steps, count, 3 * d}, dout_lkd.options());
+    const auto drecurrent = at::empty({steps, count, 3 * d}, before_product_lkd.options());
+    auto dh = at::zeros({count, d}, dout_lkd.options());
+    for (std::int64_t l = steps; l-- > 0;) {
+      k.gru_backward(count, d, data<S>(saved_lk4d) + l * 4 * n, data<S>(before_lkd) + l * n, data<S>(dout_lkd) + l * n, data<S>(dh),
+                     data<S>(dinput) + l * 3 * n, data<P>(drecurrent) + l * 3 * n);
+      dh.add_(at::mm(drecurrent[l], weights.hidden->product));
+    }
+    const auto flat = drecurrent.view({-1, 3 * d});
+    const auto type = dout_lkd.scalar_type();
+    return {dinput, dh, as(at::mm(flat.t(), before_product_lkd.reshape({-1, d})), type), dinput.sum({0, 1}), as(flat, type).sum(0)};
+  }
+
+  variable_list apply(variable_list&& grads) override {
+    const c10::NoGradGuard no_grad;
+    const auto dout = grads[0].contiguous();
+    variable_list out;
+    with_kernels(weights.hidden->product.scalar_type(), [&](const auto& k, auto, auto) { out = backward(k, dout); });
+    return out;
+  }
+};
+
+}  // namespace
+
+at::Tensor gru(const at::Tensor& x_lkd, const at::Tensor& start_kd, const Gru& weights) {
+  const auto input_lk3d = linear(x_lkd, *weights.input).contiguous();
+  auto node = c10::make_intrusive<GruBackward>();
+  node->weights = weights;
+  at::Tensor out_lkd;
+  {
+    const c10::NoGradGuard no_grad;
+    with_kernels(weights.hidden->product.scalar_type(), [&](const auto& k, auto, auto) { out_lkd = node->forward(k, input_lk3d, start_kd); });
+  }
+  const std::vector<at::Tensor> inputs = {input_lk3d, start_kd, weights.hidden->value, weights.input_bias->value, weights.hidden_bias->value};
+  out_lkd = out_lkd.detach();
+  if (wanted(inputs)) connect(out_lkd, node, inputs);
+  return out_lkd;
+}
+
 }  // namespace mendel::model

@@ -59,4 +59,11 @@ struct ScoreHead {
 // weight silu(hidden x + hidden_bias) + bias: one score a row, [N].
 at::Tensor scores(const Hidden& x, const ScoreHead& head);
 
+struct Gru {
+  const Parameter *input, *hidden, *input_bias, *hidden_bias;  // [3d, d] twice, [3d] twice; gates r, z, n
+};
+
+// A GRU over L steps of K sequences: x [L, K, d], start [K, d] -> states [L, K, d].
+at::Tensor gru(const at::Tensor& x_lkd, const at::Tensor& start_kd, const Gru& weights);
+
 }  // namespace mendel::model

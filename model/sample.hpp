@@ -34,6 +34,9 @@ struct Sample {
   std::optional<SpanEdit> edit;  // nothing: a clean function
 };
 
+// True if both edits turn `cells` into the same text: among equal tokens an insertion has several places.
+bool same_repair(const std::vector<std::int16_t>& cells, const SpanEdit& a, const SpanEdit& b);
+
 // Random access to samples that lie elsewhere. Thread-safe for reads; the same index gives the same
 // sample for the life of the set.
 class SampleSet {

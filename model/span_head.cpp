@@ -127,13 +127,11 @@ at::Tensor SpanHead::context(const at::Tensor& h_btd, const at::Tensor& first_br
 }
 
 at::Tensor SpanHead::decode(const at::Tensor& previous_kl, const at::Tensor& context_kd, at::Tensor& hidden) const {
-  const auto context_k1d = context_kd.unsqueeze(1);
-  const auto input_kld = at::embedding(p(embedding_).value, previous_kl) * std::sqrt(static_cast<double>(d_)) + context_k1d;
-  const auto [out_kld, state] =
-      at::gru(input_kld, hidden, {p(gru_input_).value, p(gru_hidden_).value, p(gru_input_bias_).value, p(gru_hidden_bias_).value},
-              /*has_biases=*/true, /*num_layers=*/1, /*dropout=*/0.0, /*train=*/false, /*bidirectional=*/false, /*batch_first=*/true);
-  hidden = state;
-  return rms(out_kld + context_k1d);
+  const auto scale = std::sqrt(static_cast<double>(d_));
+  const auto input_lkd = at::embedding(p(embedding_).value, previous_kl.t()) * scale + context_kd;
+  const auto out_lkd = gru(input_lkd, hidden, {&p(gru_input_), &p(gru_hidden_), &p(gru_input_bias_), &p(gru_hidden_bias_)});
+  hidden = out_lkd.select(0, out_lkd.size(0) - 1);
+  return rms(out_lkd + context_kd).transpose(0, 1).contiguous();
 }
 
 SpanHead::Mixture SpanHead::mix(const at::Tensor& query_bqd, const at::Tensor& h_btd, const Batch& batch,
@@ -161,7 +159,7 @@ HeadLoss SpanHead::loss(const Hidden& h, const Batch& batch, const Targets& t) c
   const auto first_b1 = t.first_b.unsqueeze(1), end_b1 = t.end_b.unsqueeze(1);
   out.end = -(end_log_probabilities(h_btd, batch, first_b1).squeeze(1).gather(1, end_b1).squeeze(1) * t.bug_b).sum();
   const auto context_bd = context(h_btd, first_b1, end_b1).squeeze(1);
-  auto hidden = at::tanh(linear(context_bd, p(first_state_), p(first_state_bias_))).unsqueeze(0);
+  auto hidden = at::tanh(linear(context_bd, p(first_state_), p(first_state_bias_)));
   const auto query_bld = decode(t.previous_bl, context_bd, hidden);
   const auto mixture = mix(query_bld, h_btd, batch, first_b1);
   // Only the M real steps of bugs meet the vocabulary.
@@ -185,7 +183,7 @@ struct SpanHead::Edits {
 void SpanHead::write_tokens(Edits& edits, const at::Tensor& h_btd, const Batch& batch) const {
   const auto samples = batch.samples, count = edits.first_br.size(1), all = samples * count;
   const auto context_kd = context(h_btd, edits.first_br, edits.end_br).view({all, d_});
-  auto hidden = at::tanh(linear(context_kd, p(first_state_), p(first_state_bias_))).unsqueeze(0);
+  auto hidden = at::tanh(linear(context_kd, p(first_state_), p(first_state_bias_)));
   auto previous_k1 = at::full({all, 1}, kBosId, at::kLong);
   auto done_k = at::zeros({all}, at::kBool);
   const auto ids_brt = batch.ids_bt.unsqueeze(1).expand({-1, count, -1});

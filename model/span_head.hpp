@@ -49,7 +49,7 @@ class SpanHead {
   Mixture mix(const at::Tensor& query_bqd, const at::Tensor& h_btd, const Batch& batch, const at::Tensor& first_bq) const;
   at::Tensor vocabulary_logits(const at::Tensor& state_md) const;
   at::Tensor gate_logits(const at::Tensor& state_md) const;
-  // previous [K, L] tokens, context [K, d], hidden [1, K, d] -> queries [K, L, d]; `hidden` is replaced.
+  // previous [K, L] tokens, context [K, d], hidden [K, d] -> queries [K, L, d]; `hidden` is replaced.
   at::Tensor decode(const at::Tensor& previous_kl, const at::Tensor& context_kd, at::Tensor& hidden) const;
   void write_tokens(Edits& edits, const at::Tensor& h_btd, const Batch& batch) const;
 

@@ -79,6 +79,8 @@ Workers::~Workers() {
 
 void Workers::run(std::size_t parts, const std::function<void(std::size_t)>& part) {
   auto& s = *state_;
+  // The caller may be another thread than the one that made the workers.
+  if (at::get_num_threads() != 1) at::set_num_threads(1);
   {
     const std::lock_guard lock(s.mutex);
     s.part = &part;

@@ -94,7 +94,7 @@ struct Progress::State {
     std::string out = what + "  " + amount(static_cast<double>(done));
     if (total > 0) out += "/" + amount(static_cast<double>(total));
     out += " " + unit;
-    if (seconds >= 1) out += "  " + amount(rate) + "/s";
+    if (seconds >= 1 && unit != "%") out += "  " + amount(rate) + "/s";
     if (!finished && total > done && rate > 0) out += "  ETA " + duration(static_cast<double>(total - done) / rate);
     if (!words.empty()) out += "  " + words;
     if (finished) out += "  in " + duration(seconds);

@@ -56,6 +56,14 @@ TEST_CASE("an edit beyond what the head can say is not learnable") {
   CHECK_FALSE(learnable(s));
 }
 
+TEST_CASE("edits are the same repair if they give the same cells") {
+  const std::vector<std::int16_t> cells = {6, 21, 21, 3};
+  CHECK(same_repair(cells, {1, 1, {21}}, {3, 3, {21}}));
+  CHECK(same_repair(cells, {1, 2, {21, 9}}, {2, 2, {9}}));
+  CHECK_FALSE(same_repair(cells, {1, 1, {9}}, {2, 2, {9}}));
+  CHECK_FALSE(same_repair(cells, {1, 2, {}}, {0, 1, {}}));
+}
+
 TEST_CASE("an epoch brings every short enough sample once, in batches under the limit") {
   const MadeSet set(4000);
   Loader loader(set, 7, 100, 17);

@@ -132,6 +132,24 @@ TEST_CASE("input cells and scores have the gradients of the composed operations"
   }
 }
 
+TEST_CASE("the recurrent decoder and its gradients are PyTorch's GRU") {
+  constexpr std::int64_t kSteps = 4, kSequences = 3;
+  ParameterSet set(at::kDouble, at::kDouble);
+  const Start normal{Start::Kind::normal, 0.4};
+  const auto wi = set.add("wi", {3 * kWidth, kWidth}, normal, true), wh = set.add("wh", {3 * kWidth, kWidth}, normal, true);
+  const auto bi = set.add("bi", {3 * kWidth}, normal, false), bh = set.add("bh", {3 * kWidth}, normal, false);
+  set.finish(9);
+  const auto x = at::sin(at::arange(kSteps * kSequences * kWidth, at::kDouble)).view({kSteps, kSequences, kWidth}).set_requires_grad(true);
+  const auto start = at::cos(at::arange(kSequences * kWidth, at::kDouble)).view({kSequences, kWidth}).set_requires_grad(true);
+  const auto own = gru(x, start, {&set[wi], &set[wh], &set[bi], &set[bh]});
+  const auto reference = std::get<0>(at::gru(x, start.unsqueeze(0), {set[wi].value, set[wh].value, set[bi].value, set[bh].value}, true, 1, 0.0, false, false, false));
+  CHECK(distance(own, reference) < 1e-12);
+  std::vector<at::Tensor> leaves = {x, start};
+  for (const auto& p : set.all()) leaves.push_back(p.value);
+  const auto gradients = torch::autograd::grad({own.square().sum()}, leaves), wanted = torch::autograd::grad({reference.square().sum()}, leaves);
+  for (std::size_t i = 0; i < leaves.size(); ++i) CHECK(distance(gradients[i], wanted[i]) < 1e-11);
+}
+
 TEST_CASE("products in bfloat16 stay near those in float") {
   for (const auto reach : {Reach::row, Reach::function}) {
     at::Tensor results[2];

@@ -22,7 +22,7 @@ at::Tensor golden(const TensorFile& file, const std::string& name) {
 }  // namespace
 
 TEST_CASE("three steps of Muon and AdamW give PyTorch's numbers") {
-  const auto file = TensorFile::open(std::string(MENDEL_GOLDEN) + "/muon/muon.safetensors");
+  const auto file = TensorFile::open(std::filesystem::path(MENDEL_GOLDEN) / "muon" / "muon.safetensors");
   REQUIRE(file);
   ParameterSet set(at::kFloat, at::kBFloat16);
   set.add("tall", {48, 16}, {}, true);

@@ -15,7 +15,7 @@ constexpr std::int64_t kSamples = 4, kLength = 24, kWidth = 32, kHeads = 4, kInn
 
 struct Golden {
   TensorFile file;
-  explicit Golden(const std::string& name) : file(std::move(*TensorFile::open(std::string(MENDEL_GOLDEN) + "/trm/tiny." + name + ".safetensors"))) {}
+  explicit Golden(const std::string& name) : file(std::move(*TensorFile::open(std::filesystem::path(MENDEL_GOLDEN) / "trm" / ("tiny." + name + ".safetensors")))) {}
 
   at::Tensor operator()(const std::string& name) const {
     const auto* entry = file.find(name);

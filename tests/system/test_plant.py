@@ -218,8 +218,16 @@ def test_a_node_that_sleeps_past_its_leases_does_no_harm_when_it_wakes(mendel, c
     plants = Nodes(mendel, code, tmp_path, "sleeper", "b")
     coordinator = plants.coordinator("--until", "dataset", settings=["runtime.lease_ms=500"])
     sleeper = plants.node("sleeper")
-    wait_for(lambda: any(int(node.get("leased", 0)) > 0 for node in plants.status().get("nodes", [])), what="the node holds work")
-    os.kill(sleeper.pid, signal.SIGSTOP)
+
+    def caught_with_work():
+        """Stops the node; lets it go on if it holds nothing just now."""
+        os.kill(sleeper.pid, signal.SIGSTOP)
+        if any(int(node.get("leased", 0)) > 0 for node in plants.status().get("nodes", [])):
+            return True
+        os.kill(sleeper.pid, signal.SIGCONT)
+        return False
+
+    wait_for(caught_with_work, what="the node holds work")
     plants.node("b")
     wait_for(lambda: coordinator.poll() is not None or "sleeper" not in plants.joined(), what="the sleeper is given up")
     os.kill(sleeper.pid, signal.SIGCONT)
