@@ -41,7 +41,8 @@ void NodeCore::receive(const Envelope& message, Moment now, NodeActions& actions
       break;
     case Envelope::kLease: on_lease(message.lease(), actions); break;
     case Envelope::kAck:
-      unacked_.erase(message.ack().batch());
+      take_ack(message.ack().batch());
+      if (room() * 2 >= limits_.held_max) ask(now, actions);
       check_end(actions);
       break;
     case Envelope::kRenewAnswer:
@@ -121,9 +122,23 @@ void NodeCore::flush(Moment now, NodeActions& actions) {
     }
     fresh_.erase(fresh_.begin(), fresh_.begin() + static_cast<std::ptrdiff_t>(taken));
     actions.send.push_back(message);
-    unacked_.emplace(next_batch_++, Batch{std::move(message), now});
+    unacked_.emplace(next_batch_++, Batch{std::move(message), now, taken});
+    sent_results_ += taken;
   }
-  if (joined_ && held() * 2 <= limits_.held_max) ask(now, actions);
+  if (joined_ && room() * 2 >= limits_.held_max) ask(now, actions);
+}
+
+void NodeCore::take_ack(std::uint64_t batch) {
+  const auto at = unacked_.find(batch);
+  if (at == unacked_.end()) return;
+  sent_results_ -= at->second.results;
+  unacked_.erase(at);
+}
+
+std::uint32_t NodeCore::room() const {
+  const std::size_t most = 2 * std::size_t{limits_.held_max}, in_hand = held() + unacked();
+  const std::size_t unheld = limits_.held_max > held() ? limits_.held_max - held() : 0;
+  return static_cast<std::uint32_t>(std::min(unheld, most > in_hand ? most - in_hand : 0));
 }
 
 void NodeCore::ask(Moment now, NodeActions& actions) {
@@ -131,7 +146,7 @@ void NodeCore::ask(Moment now, NodeActions& actions) {
   if (draining_ || drained_) return;
   auto message = envelope();
   auto& want = *message->mutable_want();
-  want.set_credit(limits_.held_max > held() ? limits_.held_max - static_cast<std::uint32_t>(held()) : 0);
+  want.set_credit(room());
   for (const auto stage : stages_) want.add_stages(stage);
   actions.send.push_back(std::move(message));
 }

@@ -33,7 +33,8 @@ struct NodeLimits {
   Moment resend{1000};
 };
 
-// Not thread-safe. Holds at most `held_max` items and the results of what it ran until they are acked.
+// Not thread-safe. Holds at most `held_max` items and, until they are acked, the results of about as many
+// more: a coordinator that writes slowly gets work out of this node slowly.
 class NodeCore {
  public:
   NodeCore(Hello hello, std::vector<Stage::Value> stages, NodeLimits limits)
@@ -58,18 +59,21 @@ class NodeCore {
   bool joined() const { return joined_; }
   const Config& config() const { return config_; }
   std::size_t held() const { return queue_.size() + running_.size(); }
-  std::size_t unacked() const { return unacked_.size() + fresh_.size(); }
+  std::size_t unacked() const { return fresh_.size() + sent_results_; }  // results
 
  private:
   struct Batch {
     EnvelopePtr envelope;
     Moment sent_at;
+    std::size_t results;
   };
 
   void on_lease(const Lease& lease, NodeActions& actions);
   void on_goodbye(const Goodbye& goodbye, NodeActions& actions);
   void start_ready(NodeActions& actions);
   void ask(Moment now, NodeActions& actions);
+  void take_ack(std::uint64_t batch);
+  std::uint32_t room() const;  // items that could be taken now
   void check_end(NodeActions& actions) const;
   std::shared_ptr<Envelope> envelope() const;
 
@@ -83,6 +87,7 @@ class NodeCore {
   std::set<ItemId> running_;
   std::vector<WorkResult> fresh_;
   std::map<std::uint64_t, Batch> unacked_;
+  std::size_t sent_results_ = 0;  // in unacked_
   std::set<std::string> vocabularies_;
   Moment lease_{30000}, asked_at_{0}, renewed_at_{0}, hello_at_{0};
 };
