@@ -1,3 +1,4 @@
+// Cells of several functions side by side, padded, with the segments that row layers attend within.
 #include "batch.hpp"
 
 #include <ATen/ATen.h>

@@ -1,3 +1,4 @@
+// Weights, thresholds and facts as one safetensors file, checked against the settings before use.
 #include "checkpoint.hpp"
 
 #include <ATen/ATen.h>

@@ -1,3 +1,4 @@
+// The learning curve and the thresholds: exact repairs at equal false alarms on clean functions.
 #include "evaluation.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Greedy and ranked decoding of edits without gradients: starts, their best ends, their tokens.
 #include "inference.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Just enough JSON for safetensors headers and metrics lines, with bounds on depth and size.
 #include "json.hpp"
 
 #include <cmath>

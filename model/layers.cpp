@@ -1,3 +1,4 @@
+// Post-norm blocks (attention by segments, SwiGLU) with backward passes written out by hand.
 #include "layers.hpp"
 
 #include <ATen/ATen.h>

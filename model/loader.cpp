@@ -1,3 +1,4 @@
+// Batches of like length in a seeded order that a resume continues.
 #include "loader.hpp"
 
 #include <algorithm>

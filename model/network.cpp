@@ -1,3 +1,4 @@
+// Trunk and head together: one loss, its gradients, one flat vector of parameters.
 #include "network.hpp"
 
 #include <ATen/ATen.h>

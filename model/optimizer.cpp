@@ -1,3 +1,4 @@
+// Muon for matrices, AdamW for the rest, warm-up and decay, clipping, averaged weights.
 #include "optimizer.hpp"
 
 #include <ATen/ATen.h>

@@ -1,3 +1,4 @@
+// Every weight of a model by name, shape and place in one flat vector.
 #include "parameters.hpp"
 
 #include <ATen/ATen.h>

@@ -1,3 +1,4 @@
+// What a resume needs, written beside the old state and renamed over it.
 #include "run_state.hpp"
 
 #include <ATen/ATen.h>

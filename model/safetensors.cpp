@@ -1,3 +1,4 @@
+// Reader and writer of the format; a header is checked in full before any tensor is touched.
 #include "safetensors.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// P(start or no bug) x P(end | start) x P(tokens | span): loss and gradients.
 #include "span_head.hpp"
 
 #include <ATen/ATen.h>

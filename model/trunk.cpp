@@ -1,3 +1,4 @@
+// Embedding, encoder layers applied once, and the shared recursive net (TRM) with carried state.
 #include "trunk.hpp"
 
 #include <ATen/ATen.h>
