@@ -45,7 +45,7 @@ void show_training(const runtime::PlantView& view, Progress& progress) {
   const auto total = sample(view, "training_minutes_total"), minutes = sample(view, "training_minutes");
   if (total <= 0) return progress.tell("waiting for the training node");
   char words[160];
-  std::snprintf(words, sizeof words, "step %.0f, loss %.3f, %.1f of %.1f CPU minutes", sample(view, "training_step"), sample(view, "training_loss"), minutes, total);
+  std::snprintf(words, sizeof words, "step %.0f, mean loss %.2f, %.1f of %.1f CPU minutes", sample(view, "training_step"), sample(view, "training_loss"), minutes, total);
   progress.tell(words);
   progress.set(static_cast<std::uint64_t>(100 * std::min(1.0, minutes / total)), 100);
 }

@@ -242,11 +242,19 @@ Result<WorkResult> run_train_item(const WorkItem& item, const Config& config, co
   if (!wanted.model().empty()) effective.mutable_train()->set_model(wanted.model());
   TrainRequest request{wanted.dataset(), wanted.run(), wanted.dataset_digest(), {}, {}, {}, [&] { return stop.load(); }};
   auto reported = std::chrono::steady_clock::time_point::min();
+  double loss_sum = 0;
+  std::uint32_t losses = 0;
   request.on_step = [&](const model::StepReport& step) {
     const auto now = std::chrono::steady_clock::now();
+    loss_sum += step.loss;
+    ++losses;
     if (now < reported + kReportEvery) return;
     reported = now;
-    report(report_of(step, effective));
+    auto mean = step;
+    mean.loss = loss_sum / losses;  // of one step it jumps with the lengths in the batch
+    loss_sum = 0;
+    losses = 0;
+    report(report_of(mean, effective));
   };
   request.on_curve = [&](const model::CurvePoint& point) { report(report_of(point)); };
   const auto summary = run_training(effective, request);
