@@ -33,6 +33,8 @@ validator::Candidate candidate_of(const Pair& pair, const Proof& proof, const Pa
   out.bug_class = name_of(pair.bug().class_());
   out.bug_type = pair.bug().type();
   out.has_bug = pair.bug().class_() != BugClass::none;
+  out.mined = source.kind() == SourceKind::git || source.kind() == SourceKind::github || source.kind() == SourceKind::stackoverflow ||
+              source.kind() == SourceKind::release;
   return out;
 }
 

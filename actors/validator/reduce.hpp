@@ -21,6 +21,7 @@ struct Candidate {
   std::string path;
   std::string bug_class, bug_type;
   bool has_bug = true;
+  bool mined = false;  // from a history or a forum: a bug that people made
 };
 
 enum class Split : std::uint8_t { train, validation, test };

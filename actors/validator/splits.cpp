@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace mendel::validator {
 namespace {
@@ -84,17 +85,37 @@ void mark_leaks(std::span<const SplitInput> inputs, std::vector<Placement>& plac
   }
 }
 
-}  // namespace
-
-std::vector<Placement> place(std::span<const SplitInput> inputs, const ReduceOptions& options) {
+// One split an input, leaks not looked at.
+std::vector<Split> deal_out(std::span<const SplitInput> inputs, const ReduceOptions& options) {
   const Shares shares{wanted(inputs.size(), options.validation_share), wanted(inputs.size(), options.test_share)};
-  std::vector<Placement> out(inputs.size());
+  std::vector<Split> out(inputs.size());
   for (const auto grain : {Grain::group, Grain::file, Grain::cluster}) {
     const auto units = units_of(inputs, grain, shares, options.seed);
     const auto dealt = deal(units, shares);
     if (!dealt.enough && grain != Grain::cluster) continue;
-    for (std::size_t i = 0; i < inputs.size(); ++i) out[i].split = dealt.splits.at(units[i]);
+    for (std::size_t i = 0; i < inputs.size(); ++i) out[i] = dealt.splits.at(units[i]);
     break;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Placement> place(std::span<const SplitInput> inputs, const ReduceOptions& options) {
+  std::unordered_set<std::string_view> mined_groups;
+  for (const auto& input : inputs)
+    if (input.mined) mined_groups.insert(input.group);
+  std::vector<Placement> out(inputs.size());
+  for (const bool mined : {false, true}) {
+    std::vector<SplitInput> part;
+    std::vector<std::size_t> owners;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (mined_groups.contains(inputs[i].group) != mined) continue;
+      part.push_back(inputs[i]);
+      owners.push_back(i);
+    }
+    const auto splits = deal_out(part, options);
+    for (std::size_t k = 0; k < owners.size(); ++k) out[owners[k]].split = splits[k];
   }
   mark_leaks(inputs, out);
   return out;
