@@ -1,3 +1,4 @@
+// Cells of samples laid side by side, and who attends to whom.
 #include "batch.hpp"
 
 #include <ATen/ATen.h>

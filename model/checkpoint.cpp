@@ -1,3 +1,4 @@
+// Checkpoints: the model and its settings as one safetensors file; format in README.md.
 #include "checkpoint.hpp"
 
 #include <ATen/ATen.h>

@@ -1,3 +1,4 @@
+// Thresholds on clean functions, exact repairs on bugs, of a fixed subset of the validation set.
 #include "evaluation.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Batches of samples through a network, spread over the workers.
 #include "inference.hpp"
 
 #include <algorithm>

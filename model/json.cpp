@@ -1,3 +1,4 @@
+// Strict reading of the JSON of tensor headers; escaping and numbers for the writers.
 #include "json.hpp"
 
 #include <cmath>

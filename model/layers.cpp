@@ -1,3 +1,4 @@
+// Layers as nodes of autograd: matrix products by ATen, all between them by kernels.hpp.
 #include "layers.hpp"
 
 #include <ATen/ATen.h>

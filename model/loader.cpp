@@ -1,3 +1,4 @@
+// Epochs in hashed order, windows sorted by length, batches bounded by cells.
 #include "loader.hpp"
 
 #include <algorithm>

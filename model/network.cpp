@@ -1,3 +1,4 @@
+// Trunk and head together; what settings are possible.
 #include "network.hpp"
 
 #include <ATen/ATen.h>

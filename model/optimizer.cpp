@@ -1,3 +1,4 @@
+// Muon, AdamW, clipping, schedule and average in few passes over flat vectors.
 #include "optimizer.hpp"
 
 #include <ATen/ATen.h>

@@ -1,3 +1,4 @@
+// The flat vector of all parameters, its start values and its copy for the products.
 #include "parameters.hpp"
 
 #include <ATen/ATen.h>

@@ -1,3 +1,4 @@
+// A run's state, metrics and lock on disk; format in README.md.
 #include "run_state.hpp"
 
 #include <ATen/ATen.h>

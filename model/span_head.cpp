@@ -1,3 +1,4 @@
+// The span-edit head: its loss on known edits and its search for the best ones.
 #include "span_head.hpp"
 
 #include <ATen/ATen.h>

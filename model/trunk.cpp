@@ -1,3 +1,4 @@
+// The trunk: input cells, layers applied once, the recursion of TRM.
 #include "trunk.hpp"
 
 #include <ATen/ATen.h>

@@ -1,3 +1,4 @@
+// The threads behind workers.hpp.
 #include "workers.hpp"
 
 #include <ATen/Parallel.h>
