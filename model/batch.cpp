@@ -1,4 +1,4 @@
-// Cells of several functions side by side, padded, with the segments that row layers attend within.
+// Cells of samples laid side by side, and who attends to whom.
 #include "batch.hpp"
 
 #include <ATen/ATen.h>

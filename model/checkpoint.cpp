@@ -1,4 +1,4 @@
-// Weights, thresholds and facts as one safetensors file, checked against the settings before use.
+// Checkpoints: the model and its settings as one safetensors file; format in README.md.
 #include "checkpoint.hpp"
 
 #include <ATen/ATen.h>

@@ -1,4 +1,4 @@
-// The learning curve and the thresholds: exact repairs at equal false alarms on clean functions.
+// Thresholds on clean functions, exact repairs on bugs, of a fixed subset of the validation set.
 #include "evaluation.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Greedy and ranked decoding of edits without gradients: starts, their best ends, their tokens.
+// Batches of samples through a network, spread over the workers.
 #include "inference.hpp"
 
 #include <algorithm>

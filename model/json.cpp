@@ -1,4 +1,4 @@
-// Just enough JSON for safetensors headers and metrics lines, with bounds on depth and size.
+// Strict reading of the JSON of tensor headers; escaping and numbers for the writers.
 #include "json.hpp"
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// Post-norm blocks (attention by segments, SwiGLU) with backward passes written out by hand.
+// Layers as nodes of autograd: matrix products by ATen, all between them by kernels.hpp.
 #include "layers.hpp"
 
 #include <ATen/ATen.h>

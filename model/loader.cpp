@@ -1,4 +1,4 @@
-// Batches of like length in a seeded order that a resume continues.
+// Epochs in hashed order, windows sorted by length, batches bounded by cells.
 #include "loader.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Trunk and head together: one loss, its gradients, one flat vector of parameters.
+// Trunk and head together; what settings are possible.
 #include "network.hpp"
 
 #include <ATen/ATen.h>

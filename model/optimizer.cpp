@@ -1,4 +1,4 @@
-// Muon for matrices, AdamW for the rest, warm-up and decay, clipping, averaged weights.
+// Muon, AdamW, clipping, schedule and average in few passes over flat vectors.
 #include "optimizer.hpp"
 
 #include <ATen/ATen.h>

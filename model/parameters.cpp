@@ -1,4 +1,4 @@
-// Every weight of a model by name, shape and place in one flat vector.
+// The flat vector of all parameters, its start values and its copy for the products.
 #include "parameters.hpp"
 
 #include <ATen/ATen.h>

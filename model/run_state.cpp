@@ -1,4 +1,4 @@
-// What a resume needs, written beside the old state and renamed over it.
+// A run's state, metrics and lock on disk; format in README.md.
 #include "run_state.hpp"
 
 #include <ATen/ATen.h>

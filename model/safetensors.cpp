@@ -1,4 +1,4 @@
-// Reader and writer of the format; a header is checked in full before any tensor is touched.
+// The safetensors format, read with suspicion and written whole or not at all.
 #include "safetensors.hpp"
 
 #include <fcntl.h>
@@ -184,13 +184,14 @@ Expected<TensorFile> TensorFile::open(const std::filesystem::path& path) {
   std::array<unsigned char, kLengthBytes> raw{};
   if (size < kLengthBytes + 2) return corrupt(out.name_, "has " + std::to_string(size) + " bytes, too few for a header");
   if (!read_all(out.file_, raw.data(), raw.size(), 0)) return io(out.name_, "read");
-  if (raw[0] == 0x80 && raw[1] <= 5) return corrupt(out.name_, "is a Python pickle, which may run code and is never read");
-  if (raw[0] == 'P' && raw[1] == 'K') return corrupt(out.name_, "is a zip archive (a .pt file?), not safetensors");
   std::uint64_t length = 0;
   for (std::size_t i = kLengthBytes; i-- > 0;) length = length << 8 | raw[i];
-  if (length > size - kLengthBytes || length > kHeaderBytesMax)
+  if (length > size - kLengthBytes || length > kHeaderBytesMax) {
+    if (raw[0] == 0x80 && raw[1] <= 5) return corrupt(out.name_, "is a Python pickle, which may run code and is never read");
+    if (raw[0] == 'P' && raw[1] == 'K') return corrupt(out.name_, "is a zip archive (a .pt file?), not safetensors");
     return corrupt(out.name_, "the header's length is " + std::to_string(length) + " bytes; the file has " + std::to_string(size) + ", at most " +
                                   std::to_string(kHeaderBytesMax) + " are read");
+  }
   std::string text(static_cast<std::size_t>(length), '\0');
   if (!read_all(out.file_, text.data(), length, kLengthBytes)) return io(out.name_, "read the header of");
   auto header = parse_tensor_header(text, size, out.name_);

@@ -1,4 +1,4 @@
-// P(start or no bug) x P(end | start) x P(tokens | span): loss and gradients.
+// The span-edit head: its loss on known edits and its search for the best ones.
 #include "span_head.hpp"
 
 #include <ATen/ATen.h>

@@ -1,4 +1,4 @@
-// Embedding, encoder layers applied once, and the shared recursive net (TRM) with carried state.
+// The trunk: input cells, layers applied once, the recursion of TRM.
 #include "trunk.hpp"
 
 #include <ATen/ATen.h>

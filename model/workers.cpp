@@ -1,4 +1,4 @@
-// Data parallel over threads with a fixed order of sums, so results do not depend on timing.
+// The threads behind workers.hpp.
 #include "workers.hpp"
 
 #include <ATen/Parallel.h>

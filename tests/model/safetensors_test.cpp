@@ -163,6 +163,15 @@ TEST_CASE("a pickle, a zip archive, a folder and an absent file are told apart")
   CHECK(absent.failure().fault == Fault::not_found);
 }
 
+TEST_CASE("a header of any length is accepted, also where the length looks like a pickle's first bytes") {
+  const TestFolder folder("lengths");
+  for (const std::size_t length : {0x180, 0x280, 0x380, 0x480, 0x580, 0x4b50}) {
+    auto header = kGood;
+    header.resize(length, ' ');
+    CHECK(TensorFile::open(put(folder, file_of(header, 10))));
+  }
+}
+
 TEST_CASE("a file that cannot be written leaves the old one") {
   const TestFolder folder("unwritable");
   const float value = 1;
