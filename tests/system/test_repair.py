@@ -118,21 +118,24 @@ def test_evaluation_writes_its_report_beside_doing_nothing(plant, tmp_path):
 
 
 def test_repair_prints_a_difference_that_parses_or_nothing(plant, tmp_path):
+    texts = [module(n) + "\n\nclass A:\n    def f(self):\n        return self.x\n" for n in range(FUNCTIONS)]
+    lines = "".join(json.dumps({"id": str(n), "code": text}) + "\n" for n, text in enumerate(texts))
+    answers = [json.loads(line) for line in repair(plant, "-", "--json", "--false-alarms", 1, "--candidates", 8, input=lines).stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == [str(n) for n in range(FUNCTIONS)]
+    for answer, text in zip(answers, texts):
+        compile(answer["code"], "repaired", "exec")
+        assert answer["changed"] == (answer["code"] != text)
+    edited = [n for n, answer in enumerate(answers) if answer["changed"]]
+    assert edited, "a fifth of the clean functions should be edited at this threshold"
     file = tmp_path / "shop.py"
-    for number in range(8):
-        text = module(number).replace("range", "range") + "\n\nclass A:\n    def f(self):\n        return self.x\n"
-        file.write_text(text)
-        done = repair(plant, file, "--false-alarms", 1)
-        assert file.read_text() == text
-        if not done.stdout:
-            continue
-        patched = tmp_path / "patched.py"
-        subprocess.run(["patch", "-s", "-o", str(patched), str(file)], input=done.stdout, text=True, check=True)
-        compile(patched.read_text(), "patched", "exec")
-        repair(plant, file, "--false-alarms", 1, "--write")
-        assert file.read_text() == patched.read_text()
-        return
-    pytest.fail("no text was edited although every one should be")
+    text = texts[edited[0]]
+    file.write_text(text)
+    done = repair(plant, file, "--false-alarms", 1, "--candidates", 8)
+    assert file.read_text() == text and done.stdout
+    patched = tmp_path / "patched.py"
+    subprocess.run(["patch", "-s", "-o", str(patched), str(file)], input=done.stdout, text=True, check=True)
+    repair(plant, file, "--false-alarms", 1, "--candidates", 8, "--write")
+    assert file.read_text() == patched.read_text() == answers[edited[0]]["code"]
 
 
 def test_what_is_not_believed_is_left_and_explain_says_why(plant, tmp_path):
