@@ -8,7 +8,7 @@
 #include "actors/cli/commands.hpp"
 #include "actors/linter/linter_stage.hpp"
 #include "actors/linter/ruff.hpp"
-#include "actors/linter/source_text.hpp"
+#include "actors/syntax/source_text.hpp"
 #include "proto/pair_json.hpp"
 
 namespace mendel::cli {
@@ -75,7 +75,7 @@ Answer diagnostics_of(const Context& context, const linter::Ruff& ruff, Files fi
   const auto read = read_batch(context, files, answer);
   std::vector<linter::LintedText> texts;
   for (const auto& file : read) {
-    const char* reason = linter::why_not_linted(file.text, context.config.sources().file_bytes_max());
+    const char* reason = syntax::why_not_source(file.text, context.config.sources().file_bytes_max());
     if (*reason == '\0') {
       texts.push_back({file.named->path, file.text});
     } else if (!file.text.empty()) {

@@ -8,7 +8,7 @@
 #include <optional>
 #include <set>
 
-#include "actors/miner/utf8.hpp"
+#include "actors/syntax/source_text.hpp"
 #include "actors/syntax/tokens.hpp"
 
 namespace mendel::miner {
@@ -163,7 +163,7 @@ bool is_text(std::string_view bytes) {
       if (((word | (word - kOnes)) & kHighBits) != 0) break;
     }
     if (bytes.empty()) break;
-    const auto n = utf8_length(bytes);
+    const auto n = syntax::utf8_length(bytes);
     if (n == 0 || bytes[0] == '\0') return false;
     bytes.remove_prefix(n);
   }

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "actors/miner/utf8.hpp"
+#include "actors/syntax/source_text.hpp"
 
 namespace mendel::miner {
 namespace {
@@ -41,7 +41,7 @@ std::string name_of(std::string_view person) {
   while (name.ends_with(' ')) name.remove_suffix(1);
   std::string out;
   while (!name.empty() && out.size() < kAuthorBytesMax) {
-    const auto n = utf8_length(name);
+    const auto n = syntax::utf8_length(name);
     if (n == 0) {
       out += "\xEF\xBF\xBD";
     } else if (n > 1 || static_cast<unsigned char>(name[0]) >= 0x20) {

@@ -6,7 +6,6 @@
 #include "actors/linter/linter_stage.hpp"
 #include "actors/linter/ruff.hpp"
 #include "actors/linter/rule_table.hpp"
-#include "actors/linter/source_text.hpp"
 #include "actors/syntax/tree.hpp"
 
 using namespace mendel;
@@ -122,10 +121,4 @@ TEST_CASE("a linter that is not there or hangs is told, not waited for") {
   REQUIRE_FALSE(stage);
   CHECK(stage.error().code == ErrorCode::unavailable);
   CHECK(stage.error().what.find("make deps") != std::string::npos);
-}
-
-TEST_CASE("texts that no linter sees") {
-  CHECK(std::string(why_not_linted("x = 1\n", 100)).empty());
-  CHECK(std::string(why_not_linted("\xED\xA0\x80", 100)) == "bad_utf8");
-  CHECK(std::string(why_not_linted("xxx", 2)) == "too_large");
 }
