@@ -1,3 +1,4 @@
+// Pairs in, dataset rows out: what the encoder stage promises, rejections included.
 #include "actors/encoder/encoder_stage.hpp"
 
 #include <doctest/doctest.h>

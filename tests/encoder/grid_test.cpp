@@ -1,3 +1,4 @@
+// Cells, grids and edits: every byte string comes back, and damaged grids are refused.
 #include "actors/encoder/grid.hpp"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// Where text is cut into pieces before any merge.
 #include "actors/encoder/pretokenizer.hpp"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// Hugging Face's files written and read; damaged ones refused by file and field.
 #include <doctest/doctest.h>
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+// Learning merges and encoding with them, beside the definition done slowly.
 #include "actors/encoder/tokenizer.hpp"
 
 #include <doctest/doctest.h>

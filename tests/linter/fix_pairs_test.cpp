@@ -1,3 +1,4 @@
+// From a linter's edits to pairs of functions: places, overlaps, moves.
 #include <doctest/doctest.h>
 
 #include <string>

@@ -1,3 +1,4 @@
+// Every rule runs on its own example; the stage around it is told apart from bad input.
 #include <doctest/doctest.h>
 
 #include <algorithm>

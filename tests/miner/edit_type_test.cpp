@@ -1,3 +1,4 @@
+// Every row of the bug-type table on its own example.
 #include <doctest/doctest.h>
 
 #include <string>

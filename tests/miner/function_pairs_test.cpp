@@ -1,3 +1,4 @@
+// Two versions of a file as pairs of functions.
 #include <doctest/doctest.h>
 
 #include <string>

@@ -1,3 +1,4 @@
+// Commits and trees read from raw bytes, damaged ones included.
 #include <doctest/doctest.h>
 
 #include <string>

@@ -1,3 +1,4 @@
+// Every row of the message table on its own example.
 #include <doctest/doctest.h>
 
 #include <string>

@@ -1,3 +1,4 @@
+// Public addresses and licences of repositories.
 #include <doctest/doctest.h>
 
 #include <string>

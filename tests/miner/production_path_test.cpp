@@ -1,3 +1,4 @@
+// Which paths are production code.
 #include <doctest/doctest.h>
 
 #include <string>

@@ -1,3 +1,4 @@
+// The keys and seals of the README's worked example.
 #include "storage/store_keys.hpp"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// Files cut into functions, by the parser or by lines, and put back byte for byte.
 #include <doctest/doctest.h>
 
 #include "actors/trainer/code_pieces.hpp"

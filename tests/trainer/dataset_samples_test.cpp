@@ -1,3 +1,4 @@
+// Dataset rows as samples; damaged rows are named and passed over.
 #include <doctest/doctest.h>
 
 #include "actors/encoder/encoder_stage.hpp"

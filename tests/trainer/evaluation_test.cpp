@@ -1,3 +1,4 @@
+// Outcomes and the report, with a model whose answers are known.
 #include <doctest/doctest.h>
 
 #include <limits>

@@ -1,3 +1,4 @@
+// Whole files mended by a model that knows its fixes by heart; all other bytes stay.
 #include <doctest/doctest.h>
 
 #include "actors/trainer/repair.hpp"

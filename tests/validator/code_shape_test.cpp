@@ -1,3 +1,4 @@
+// What is layout and what is code.
 #include <doctest/doctest.h>
 
 #include "actors/validator/code_shape.hpp"

@@ -1,3 +1,4 @@
+// Signatures: their estimate beside the exact similarity, and their stability.
 #include <doctest/doctest.h>
 
 #include <cmath>

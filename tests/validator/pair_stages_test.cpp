@@ -1,3 +1,4 @@
+// Every reason on its own example, given by the stage that it belongs to.
 #include <doctest/doctest.h>
 #include <google/protobuf/util/message_differencer.h>
 

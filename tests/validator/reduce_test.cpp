@@ -1,3 +1,4 @@
+// Clusters, duplicates and splits do not depend on the order of arrival.
 #include <doctest/doctest.h>
 
 #include <map>

@@ -1,3 +1,4 @@
+// Difficulty, levels and quality keep their order.
 #include <doctest/doctest.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// No group and no cluster lies in two splits, and shares are met.
 #include <doctest/doctest.h>
 
 #include <map>
