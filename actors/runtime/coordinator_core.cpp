@@ -6,6 +6,18 @@
 #include "actors/runtime/stages.hpp"
 
 namespace mendel::runtime {
+namespace {
+
+constexpr Moment kArrival{2000};  // a lease that a node does not count by then may be lost
+
+// More wants may come while a lease is on its way, and were each served in full, the node would be buried:
+// what it did not know of when it asked is taken off.
+std::uint32_t credit_of(const Want& want, std::uint64_t in_hand) {
+  const std::uint64_t most = std::uint64_t{want.credit()} + want.in_hand();
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(want.credit(), most > in_hand ? most - in_hand : 0));
+}
+
+}  // namespace
 
 // The message must be filled in at once: it is shared as constant from the moment it is sent.
 Envelope& CoordinatorCore::post(const std::string& peer, Outbox& out) {
@@ -29,7 +41,7 @@ void CoordinatorCore::receive(const std::string& peer, const Envelope& envelope,
   node.seen = now;
   switch (envelope.body_case()) {
     case Envelope::kWant:
-      node.credit = envelope.want().credit();
+      node.credit = credit_of(envelope.want(), now - node.served < kArrival ? plant_.leased_by(node.worker) + node.unstored : 0);
       serve(peer, node, now, out);
       break;
     case Envelope::kResults: on_results(peer, node, envelope.results(), now, out); break;
@@ -82,6 +94,7 @@ void CoordinatorCore::on_results(const std::string& peer, Node& node, const Resu
     }
   }
   node.done += ack.stored;
+  node.unstored += ack.stored;
   stored_ += ack.stored;
   duplicates_ += ack.duplicates;
   node.waiting.insert(ack.batch);
@@ -132,6 +145,7 @@ void CoordinatorCore::serve(const std::string& peer, Node& node, Moment now, Out
     auto items = plant_.lease(node.worker, node.stages, node.credit, now);
     if (items.empty()) return;
     node.credit -= static_cast<std::uint32_t>(items.size());
+    node.served = now;
     auto& lease = *post(peer, out).mutable_lease();
     for (auto& item : items) *lease.add_items() = std::move(item);
   }
@@ -142,6 +156,7 @@ Outcome CoordinatorCore::flush(Moment now, Outbox& out) {
   for (const auto& ack : acks_) {
     const auto at = nodes_.find(ack.peer);
     if (at != nodes_.end()) {
+      at->second.unstored -= std::min<std::uint64_t>(at->second.unstored, ack.stored);
       at->second.waiting.erase(ack.batch);
       at->second.acked.push_back(ack.batch);
       if (at->second.acked.size() > kAckedKept) at->second.acked.pop_front();

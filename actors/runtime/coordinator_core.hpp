@@ -57,7 +57,8 @@ class CoordinatorCore {
     std::vector<Stage::Value> stages;
     std::string worker;  // name/instance: a restarted node is another worker
     std::uint32_t credit = 0;
-    Moment seen{0};
+    std::uint64_t unstored = 0;  // results taken, not yet written
+    Moment seen{0}, served{0};
     std::uint64_t done = 0;
     bool draining = false;
     std::deque<std::uint64_t> acked;  // the newest batch numbers, so that a resent failure counts once

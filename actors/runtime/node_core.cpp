@@ -147,6 +147,7 @@ void NodeCore::ask(Moment now, NodeActions& actions) {
   auto message = envelope();
   auto& want = *message->mutable_want();
   want.set_credit(room());
+  want.set_in_hand(static_cast<std::uint32_t>(held() + unacked()));
   for (const auto stage : stages_) want.add_stages(stage);
   actions.send.push_back(std::move(message));
 }
