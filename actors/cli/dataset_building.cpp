@@ -7,6 +7,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "actors/cli/pair_lines.hpp"
 #include "actors/encoder/encoder_stage.hpp"
 #include "actors/runtime/store_pairs.hpp"
 #include "actors/validator/validator_stage.hpp"
@@ -20,7 +21,6 @@ namespace fs = std::filesystem;
 using validator::ValidatorStage;
 
 constexpr std::uint32_t kBatchesPerJob = 4;  // read before the next round of proofs
-constexpr std::uint64_t kBadLinesNamedMax = 20;
 
 // Stages are costly to start (helper processes), so threads hand them on.
 class StagePool {
@@ -78,25 +78,12 @@ class Builder {
  private:
   Outcome read_pairs() {
     const std::size_t round = std::size_t{context_.config.validate().pairs_per_item()} * options_.jobs * kBatchesPerJob;
-    std::vector<Pair> pairs;
-    auto read = each_line(options_.pairs, [&](std::string_view line, std::uint64_t number) -> Outcome {
-      if (interrupted()) return Error{ErrorCode::interrupted, "interrupted"};
-      if (line.find_first_not_of(" \t\r") == std::string_view::npos) return Done{};
-      auto pair = pair_from_json(line);
-      if (!pair) {
-        if (++bad_lines_ <= kBadLinesNamedMax) warn(options_.pairs + ":" + std::to_string(number) + ": " + pair.error().what.substr(0, 200));
-        return Done{};
-      }
-      set_pair_id(*pair);  // ids are hashes of content; another id would make the order of lines matter
-      pairs.push_back(std::move(*pair));
-      if (pairs.size() < round) return Done{};
-      auto proved = prove(pairs);
-      pairs.clear();
-      return proved;
+    auto read = each_pair_batch(options_.pairs, round, bad_lines_, [this](std::vector<Pair>& pairs) {
+      for (auto& pair : pairs) set_pair_id(pair);  // ids are hashes of content; another id would make the order of lines matter
+      return prove(pairs);
     });
-    if (!read) return read;
-    if (bad_lines_ > kBadLinesNamedMax) warn(std::to_string(bad_lines_ - kBadLinesNamedMax) + " more bad lines");
-    return prove(pairs);
+    if (read && bad_lines_ > kBadLinesNamedMax) warn(std::to_string(bad_lines_ - kBadLinesNamedMax) + " more bad lines");
+    return read;
   }
 
   Outcome prove(const std::vector<Pair>& pairs) {

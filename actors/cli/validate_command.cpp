@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "actors/cli/commands.hpp"
+#include "actors/cli/pair_lines.hpp"
 #include "actors/validator/reasons.hpp"
 #include "actors/validator/reduce.hpp"
 #include "actors/validator/validator_stage.hpp"
@@ -21,7 +22,6 @@ namespace {
 using validator::ValidatorStage;
 
 constexpr std::uint32_t kBatchesPerJob = 4;  // read before the next round of proofs
-constexpr std::uint64_t kBadLinesNamedMax = 20;
 
 struct ValidateOptions {
   std::string pairs = "-";
@@ -63,22 +63,7 @@ class Validation {
     auto keeper = ValidatorStage::start(context_.config);
     if (!keeper) return keeper.error();
     const std::size_t round = std::size_t{context_.config.validate().pairs_per_item()} * options_.jobs * kBatchesPerJob;
-    std::vector<Pair> pairs;
-    auto read = each_line(options_.pairs, [&](std::string_view line, std::uint64_t number) -> Outcome {
-      if (interrupted()) return Error{ErrorCode::interrupted, "interrupted"};
-      if (line.find_first_not_of(" \t\r") == std::string_view::npos) return Done{};
-      auto pair = pair_from_json(line);
-      if (!pair) {
-        if (++bad_lines_ <= kBadLinesNamedMax) warn(options_.pairs + ":" + std::to_string(number) + ": " + pair.error().what.substr(0, 200));
-        return Done{};
-      }
-      pairs.push_back(std::move(*pair));
-      if (pairs.size() < round) return Done{};
-      auto proved = prove(pairs);
-      pairs.clear();
-      return proved;
-    });
-    if (read) read = prove(pairs);
+    auto read = each_pair_batch(options_.pairs, round, bad_lines_, [this](std::vector<Pair>& pairs) { return prove(pairs); });
     progress_.finish();
     if (read && bad_lines_ > kBadLinesNamedMax) warn(std::to_string(bad_lines_ - kBadLinesNamedMax) + " more lines are no pairs");
     return read;
