@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cassert>
 #include <numeric>
+#include <unordered_map>
 
 namespace mendel::model {
 namespace {
@@ -28,6 +29,32 @@ void append_segments(std::span<const std::uint8_t> keys, std::int64_t first, Seg
   }
 }
 
+// How far away the same token stands: 0 nowhere, 1 in the same row, 2 within three rows, 3 farther.
+std::int64_t distance_mark(std::int32_t here, std::int32_t there) {
+  const auto rows = std::abs(here - there);
+  return there < 0 ? 0 : rows == 0 ? 1 : rows <= 3 ? 2 : 3;
+}
+
+// The mark of each cell: 16 * (the pair with the cell before stands elsewhere too) + 4 * (same token before)
+// + (same token behind). A name that is used once, first or last here is told by a look at its own cell.
+void write_marks(const Sample& sample, std::int64_t* marks) {
+  const auto size = sample.cells.size();
+  std::unordered_map<std::int32_t, std::int32_t> last_row, pairs;
+  const auto pair_of = [&](std::size_t t) { return (t == 0 ? 0 : sample.cells[t - 1]) << 16 | sample.cells[t]; };
+  for (std::size_t t = 0; t < size; ++t) {
+    const auto [at, fresh] = last_row.try_emplace(sample.cells[t], -1);
+    marks[t] = 4 * distance_mark(sample.rows[t], at->second);
+    at->second = sample.rows[t];
+    ++pairs[pair_of(t)];
+  }
+  last_row.clear();
+  for (std::size_t t = size; t-- > 0;) {
+    const auto [at, fresh] = last_row.try_emplace(sample.cells[t], -1);
+    marks[t] += distance_mark(sample.rows[t], at->second) + 16 * (pairs[pair_of(t)] > 1);
+    at->second = sample.rows[t];
+  }
+}
+
 }  // namespace
 
 const Segments& Batch::segments(Reach reach) const {
@@ -45,7 +72,7 @@ SharedBatch make_batch(std::span<const Sample> samples) {
   b.samples = static_cast<std::int64_t>(samples.size());
   for (const auto& s : samples) b.columns = std::max(b.columns, static_cast<std::int64_t>(s.cells.size()));
   b.rows = (b.samples * b.columns + kRowMultiple - 1) / kRowMultiple * kRowMultiple;
-  const auto whole = at::zeros({4, b.samples, b.columns}, at::kLong);
+  const auto whole = at::zeros({1 + kPlaceTables, b.samples, b.columns}, at::kLong);
   auto* ids = whole.data_ptr<std::int64_t>();
   const auto plane = b.samples * b.columns;
   b.mask_bt = at::zeros({b.samples, b.columns});
@@ -62,10 +89,12 @@ SharedBatch make_batch(std::span<const Sample> samples) {
       ids[at] = sample.cells[t];
       ids[plane + at] = sample.rows[t];
       ids[2 * plane + at] = sample.columns[t];
+      ids[4 * plane + at] = sample.marks.empty() ? 0 : sample.marks[t];
       mask[at] = 1;
       b.flat_positions[static_cast<std::size_t>(at)] = static_cast<std::int32_t>(t);
       b.row_positions[static_cast<std::size_t>(at)] = sample.rows[t];
     }
+    write_marks(sample, ids + 3 * plane + first);
     b.lengths.push_back(static_cast<std::int32_t>(sample.cells.size()));
     same.assign(sample.cells.size(), 0);
     append_segments(sample.rows, first, b.row_segments);
@@ -73,8 +102,7 @@ SharedBatch make_batch(std::span<const Sample> samples) {
     append_segments(same, first, b.function_segments);
   }
   b.ids_bt = whole[0];
-  b.grid_rows_bt = whole[1];
-  b.grid_columns_bt = whole[2];
+  for (std::size_t i = 0; i < kPlaceTables; ++i) b.places_bt[i] = whole[static_cast<std::int64_t>(i) + 1];
   b.pad_bt = (b.mask_bt - 1) * 1e4;
   return made;
 }
@@ -82,12 +110,15 @@ SharedBatch make_batch(std::span<const Sample> samples) {
 std::string sample_fault(const Sample& sample, std::uint32_t vocabulary) {
   const auto size = sample.cells.size();
   if (size == 0 || size > kCellsMax) return "has " + std::to_string(size) + " cells; 1 to " + std::to_string(kCellsMax) + " are allowed";
+  if (!sample.marks.empty() && sample.marks.size() != size) return "has marks of another length than its cells";
   if (sample.rows.size() != size || sample.columns.size() != size) return "has rows or columns of another length than its cells";
   const auto bad_id = [&](std::int32_t id) { return id <= kPadId || static_cast<std::uint32_t>(id) >= vocabulary; };
   for (std::size_t t = 0; t < size; ++t) {
     if (bad_id(sample.cells[t]))
       return "has token id " + std::to_string(sample.cells[t]) + " at cell " + std::to_string(t) + ", the vocabulary has 1 to " +
              std::to_string(vocabulary - 1);
+    if (!sample.marks.empty() && sample.marks[t] >= kCallerMarks)
+      return "has mark " + std::to_string(sample.marks[t]) + " at cell " + std::to_string(t) + "; 0 to 15 are allowed";
     if (sample.rows[t] >= kGridRowsMax || sample.columns[t] >= kGridColumnsMax)
       return "has cell " + std::to_string(t) + " outside the grid";
   }

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -16,7 +17,7 @@
 
 namespace mendel::model {
 
-inline constexpr std::int64_t kRowTable = kGridRowsMax, kColumnTable = 64;
+inline constexpr std::int64_t kRowTable = kGridRowsMax, kColumnTable = 64, kRepeatTable = 32;
 // What the span head can say; samples beyond are passed over in training and count as not repaired.
 inline constexpr std::int64_t kDeletedMax = 32, kNewTokensMax = 48;
 
@@ -33,7 +34,8 @@ struct Segments {
 // matrix products meet few shapes. Cell t of sample b is row b * T + t. Immutable once made.
 struct Batch {
   std::int64_t samples = 0, columns = 0, rows = 0;
-  at::Tensor ids_bt, grid_rows_bt, grid_columns_bt;  // int64; 0 beyond a sample's end
+  at::Tensor ids_bt;  // int64; 0 beyond a sample's end
+  std::array<at::Tensor, kPlaceTables> places_bt;  // the same: grid row, grid column, repeat, mark
   at::Tensor mask_bt, pad_bt;  // float: 1 on real cells; 0 there and -1e4 elsewhere
   std::vector<std::int32_t> lengths;
   std::vector<std::int32_t> flat_positions, row_positions;  // [N], of the rotary embedding

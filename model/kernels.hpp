@@ -30,11 +30,13 @@ struct AttentionShape {
   const std::int32_t* positions;  // [rows], of the rotation
 };
 
+// Small tables of which each cell adds one row: grid rows, grid columns, repeats, marks.
+inline constexpr int kPlaceTables = 4;
+
 struct InputCells {
   std::int64_t rows, width, samples, columns;  // cells = samples * columns <= rows; the others are zero
   const std::int64_t* ids;  // [cells]
-  const std::int64_t* grid_rows;
-  const std::int64_t* grid_columns;
+  const std::int64_t* places[kPlaceTables];  // [cells] each: row of every place table to add
   const std::int32_t* lengths;  // [samples] real cells
 };
 
@@ -57,11 +59,10 @@ struct Kernels {
   void (*attention_forward)(const AttentionShape& shape, const P* qkv, const S* cos, const S* sin, P* o, S* log_sum, S* scratch);
   void (*attention_backward)(const AttentionShape& shape, const P* qkv, const S* cos, const S* sin, const P* o, const S* log_sum,
                              const P* d_o, P* dqkv, S* scratch);
-  // u = embedding * sqrt(d) + row + column; neighbours [rows, 5 d] = the scaled embeddings of cells t-2 .. t+2.
-  void (*cells_forward)(const InputCells& cells, const S* embedding, const S* row_table, const S* column_table, S* u, P* neighbours);
-  // Adds to the gradients of the three tables.
-  void (*cells_backward)(const InputCells& cells, const S* du, const P* dneighbours, S* dembedding, S* drow_table,
-                         S* dcolumn_table);
+  // u = embedding * sqrt(d) + the rows of the place tables; neighbours [rows, 5 d] = the scaled embeddings of cells t-2 .. t+2.
+  void (*cells_forward)(const InputCells& cells, const S* embedding, const S* const* tables, S* u, P* neighbours);
+  // Adds to the gradients of the embedding and of the place tables.
+  void (*cells_backward)(const InputCells& cells, const S* du, const P* dneighbours, S* dembedding, S* const* dtables);
   // score = bias_out + sum_j w_j silu(t_j + bias_j), t [n, d].
   void (*score_forward)(std::int64_t n, std::int64_t d, const P* t, const S* bias, const S* weight, const S* bias_out, S* score);
   // dt, and adds to dbias [d], dweight [d].

@@ -105,7 +105,7 @@ void swiglu_backward(Index n, Index inner, const P* gate_up, const P* da, P* dga
 constexpr Index kNeighbours = 5;
 
 template <class S, class P>
-void cells_forward(const InputCells& in, const S* embedding, const S* row_table, const S* column_table, S* u, P* neighbours) {
+void cells_forward(const InputCells& in, const S* embedding, const S* const* tables, S* u, P* neighbours) {
   const Index d = in.width;
   const S scale = static_cast<S>(::sqrt(static_cast<double>(d)));
   __builtin_memset(u, 0, static_cast<std::size_t>(in.rows * d) * sizeof(S));
@@ -114,9 +114,12 @@ void cells_forward(const InputCells& in, const S* embedding, const S* row_table,
     for (Index t = 0; t < in.lengths[s]; ++t) {
       const Index cell = s * in.columns + t;
       const S* e = embedding + in.ids[cell] * d;
-      const S* row = row_table + in.grid_rows[cell] * d;
-      const S* column = column_table + in.grid_columns[cell] * d;
-      for (Index j = 0; j < d; ++j) u[cell * d + j] = e[j] * scale + row[j] + column[j];
+      S* out_u = u + cell * d;
+      for (Index j = 0; j < d; ++j) out_u[j] = e[j] * scale;
+      for (int table = 0; table < kPlaceTables; ++table) {
+        const S* place = tables[table] + in.places[table][cell] * d;
+        for (Index j = 0; j < d; ++j) out_u[j] += place[j];
+      }
       for (Index k = 0; k < kNeighbours; ++k) {
         const Index to = t + 2 - k;  // this cell is neighbour k of cell `to`
         if (to < 0 || to >= in.columns) continue;
@@ -127,20 +130,18 @@ void cells_forward(const InputCells& in, const S* embedding, const S* row_table,
 }
 
 template <class S, class P>
-void cells_backward(const InputCells& in, const S* du, const P* dneighbours, S* dembedding, S* drow_table, S* dcolumn_table) {
+void cells_backward(const InputCells& in, const S* du, const P* dneighbours, S* dembedding, S* const* dtables) {
   const Index d = in.width;
   const S scale = static_cast<S>(::sqrt(static_cast<double>(d)));
   for (Index s = 0; s < in.samples; ++s)
     for (Index t = 0; t < in.lengths[s]; ++t) {
       const Index cell = s * in.columns + t;
       S* e = dembedding + in.ids[cell] * d;
-      S* row = drow_table + in.grid_rows[cell] * d;
-      S* column = dcolumn_table + in.grid_columns[cell] * d;
       const S* grad = du + cell * d;
-      for (Index j = 0; j < d; ++j) {
-        e[j] += grad[j] * scale;
-        row[j] += grad[j];
-        column[j] += grad[j];
+      for (Index j = 0; j < d; ++j) e[j] += grad[j] * scale;
+      for (int table = 0; table < kPlaceTables; ++table) {
+        S* place = dtables[table] + in.places[table][cell] * d;
+        for (Index j = 0; j < d; ++j) place[j] += grad[j];
       }
       for (Index k = 0; k < kNeighbours; ++k) {
         const Index to = t + 2 - k;

@@ -203,8 +203,9 @@ struct CellsBackward : Node {
   at::Tensor neighbours, y, y_inverse;
 
   InputCells cells(std::int64_t width) const {
-    return {batch->rows, width, batch->samples, batch->columns, data<std::int64_t>(batch->ids_bt),
-            data<std::int64_t>(batch->grid_rows_bt), data<std::int64_t>(batch->grid_columns_bt), batch->lengths.data()};
+    InputCells out{batch->rows, width, batch->samples, batch->columns, data<std::int64_t>(batch->ids_bt), {}, batch->lengths.data()};
+    for (std::size_t i = 0; i < kPlaceTables; ++i) out.places[i] = data<std::int64_t>(batch->places_bt[i]);
+    return out;
   }
 
   template <class S, class P>
@@ -214,8 +215,9 @@ struct CellsBackward : Node {
     const auto products = tables.neighbours->product.options();
     const auto u = at::empty({n, d}, sums);
     neighbours = at::empty({n, 5 * d}, products);
-    k.cells_forward(cells(d), data<S>(tables.embedding->value), data<S>(tables.rows->value), data<S>(tables.columns->value), data<S>(u),
-                    data<P>(neighbours));
+    std::array<const S*, kPlaceTables> places;
+    for (std::size_t i = 0; i < kPlaceTables; ++i) places[i] = data<S>(tables.places[i]->value);
+    k.cells_forward(cells(d), data<S>(tables.embedding->value), places.data(), data<S>(u), data<P>(neighbours));
     const auto mixed = at::mm(neighbours, tables.neighbours->product.t());  // [N, d]
     y = at::empty({n, d}, sums);
     y_product = at::empty({n, d}, products);
@@ -231,9 +233,12 @@ struct CellsBackward : Node {
     const auto dweight = as(at::mm(du_product.t(), neighbours), y.scalar_type());
     const auto dneighbours = at::mm(du_product, tables.neighbours->product);  // [N, 5d]
     const auto zeros = [](const Parameter* p) { return at::zeros(p->value.sizes(), p->value.options().requires_grad(false)); };
-    const auto dembedding = zeros(tables.embedding), drows = zeros(tables.rows), dcolumns = zeros(tables.columns);
-    k.cells_backward(cells(d), data<S>(du), data<P>(dneighbours), data<S>(dembedding), data<S>(drows), data<S>(dcolumns));
-    return {dembedding, drows, dcolumns, dweight};
+    variable_list out = {zeros(tables.embedding)};
+    std::array<S*, kPlaceTables> dplaces;
+    for (std::size_t i = 0; i < kPlaceTables; ++i) dplaces[i] = data<S>(out.emplace_back(zeros(tables.places[i])));
+    k.cells_backward(cells(d), data<S>(du), data<P>(dneighbours), data<S>(out[0]), dplaces.data());
+    out.push_back(dweight);
+    return out;
   }
 
   variable_list apply(variable_list&& grads) override {
@@ -256,7 +261,9 @@ Hidden input_cells(const CellTables& tables, const SharedBatch& batch) {
     const c10::NoGradGuard no_grad;
     with_kernels(tables.neighbours->product.scalar_type(), [&](const auto& k, auto, auto) { node->forward(k, y.product_nd); });
   }
-  const std::vector<at::Tensor> inputs = {tables.embedding->value, tables.rows->value, tables.columns->value, tables.neighbours->value};
+  std::vector<at::Tensor> inputs = {tables.embedding->value};
+  for (const auto* table : tables.places) inputs.push_back(table->value);
+  inputs.push_back(tables.neighbours->value);
   y.x_nd = node->y.detach();
   if (wanted(inputs)) connect(y.x_nd, node, inputs);
   return y;

@@ -7,6 +7,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
+
 #include "model/batch.hpp"
 #include "model/parameters.hpp"
 
@@ -46,10 +48,12 @@ struct Block {
 Hidden block(const Hidden& x, const Block& weights, const SharedBatch& batch, Reach reach, const Rotation& rotation);
 
 struct CellTables {
-  const Parameter *embedding, *rows, *columns, *neighbours;  // [V, d], [64, d], [64, d], [d, 5d]
+  const Parameter* embedding;  // [V, d]
+  std::array<const Parameter*, kPlaceTables> places;  // rows [64, d], columns [64, d], repeats [32, d], marks [8, d]
+  const Parameter* neighbours;  // [d, 5d]
 };
 
-// rms(embedding sqrt(d) + row + column + linear map of the five neighbouring cells).
+// rms(embedding sqrt(d) + row + column + repeat + mark + linear map of the five neighbouring cells).
 Hidden input_cells(const CellTables& tables, const SharedBatch& batch);
 
 struct ScoreHead {

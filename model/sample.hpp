@@ -17,6 +17,7 @@ inline constexpr std::int32_t kEosId = 1;  // ends the new tokens of an edit
 inline constexpr std::int32_t kBosId = 2;
 inline constexpr std::int32_t kEolId = 3;
 inline constexpr std::uint32_t kGridRowsMax = 64, kGridColumnsMax = 48;
+inline constexpr std::uint32_t kCallerMarks = 16;
 inline constexpr std::uint32_t kCellsMax = kGridRowsMax * kGridColumnsMax;
 
 // Cells [first, end) of the buggy side go, `tokens` stand there instead; first = end inserts.
@@ -31,6 +32,7 @@ struct Sample {
   std::vector<std::int16_t> cells;  // [T] token ids, 1 <= T <= kCellsMax
   std::vector<std::uint8_t> rows;  // [T] row of the cell in the grid, 0..63
   std::vector<std::uint8_t> columns;  // [T] column, 0..47
+  std::vector<std::uint8_t> marks;  // [T] what the caller knows of a cell beside its token, 0 to kCallerMarks - 1; empty: all 0
   std::optional<SpanEdit> edit;  // nothing: a clean function
 };
 

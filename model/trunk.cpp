@@ -19,8 +19,9 @@ std::int64_t inner_width(std::int64_t width) { return (width * 8 + 95) / 96 * 32
 Trunk::Trunk(const ModelSettings& settings, ParameterSet& parameters) : settings_(settings), parameters_(parameters) {
   const std::int64_t d = settings.width, v = settings.vocabulary;
   embedding_ = parameters.add("trunk.embedding", {v, d}, truncated(d), false);
-  rows_ = parameters.add("trunk.rows", {kRowTable, d}, {Start::Kind::normal, 0.1}, false);
-  columns_ = parameters.add("trunk.columns", {kColumnTable, d}, {Start::Kind::normal, 0.3}, false);
+  const Start small{Start::Kind::normal, 0.1}, columns{Start::Kind::normal, 0.3};
+  places_ = {parameters.add("trunk.rows", {kRowTable, d}, small, false), parameters.add("trunk.columns", {kColumnTable, d}, columns, false),
+             parameters.add("trunk.repeats", {kRepeatTable, d}, small, false), parameters.add("trunk.marks", {kCallerMarks, d}, small, false)};
   neighbours_ = parameters.add("trunk.neighbours", {d, 5 * d}, truncated(5 * d), true);
   for (std::size_t i = 0; i < settings.encoder_layers.size(); ++i) encoder_.push_back(add_block("trunk.encoder." + std::to_string(i)));
   for (std::size_t i = 0; i < settings.recursive_layers.size(); ++i)
@@ -52,7 +53,8 @@ Hidden Trunk::run(const std::vector<BlockIndex>& blocks, const std::string& kind
 }
 
 Hidden Trunk::encode(const SharedBatch& batch) const {
-  const CellTables tables{&parameters_[embedding_], &parameters_[rows_], &parameters_[columns_], &parameters_[neighbours_]};
+  CellTables tables{&parameters_[embedding_], {}, &parameters_[neighbours_]};
+  for (std::size_t i = 0; i < kPlaceTables; ++i) tables.places[i] = &parameters_[places_[i]];
   return run(encoder_, settings_.encoder_layers, input_cells(tables, batch), batch);
 }
 

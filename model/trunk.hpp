@@ -50,7 +50,8 @@ class Trunk {
 
   ModelSettings settings_;
   ParameterSet& parameters_;
-  std::size_t embedding_, rows_, columns_, neighbours_;
+  std::size_t embedding_, neighbours_;
+  std::array<std::size_t, kPlaceTables> places_;
   std::vector<BlockIndex> encoder_, recursive_;
   at::Tensor z_start_, y_start_;
   Rotation rotation_;

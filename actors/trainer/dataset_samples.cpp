@@ -29,7 +29,7 @@ Result<Ids> cells_of(const std::string& grid, std::uint32_t vocabulary) {
 }  // namespace
 
 DatasetSamples::DatasetSamples(std::string split, std::uint32_t cells_max, const encoder::Tokenizer& tokenizer)
-    : split_(std::move(split)), cells_max_(std::min(cells_max, model::kCellsMax)), tokenizer_(tokenizer) {}
+    : split_(std::move(split)), cells_max_(std::min(cells_max, model::kCellsMax)), tokenizer_(tokenizer), lexical_marks_(tokenizer) {}
 
 void DatasetSamples::add(const Row& row) {
   ++rows_;
@@ -108,6 +108,7 @@ model::Sample DatasetSamples::sample(std::uint64_t index) const {
     out.rows.push_back(static_cast<std::uint8_t>(position.row));
     out.columns.push_back(static_cast<std::uint8_t>(position.column));
   }
+  out.marks = lexical_marks_.of(ids);
   const auto& entry = entries_[index];
   if (entry.has_edit) {
     const std::uint64_t end = index + 1 < entries_.size() ? entries_[index + 1].tokens_begin : tokens_.size();

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "actors/encoder/grid.hpp"
+#include "actors/trainer/lexical_marks.hpp"
 #include "model/sample.hpp"
 #include "proto/ids.hpp"
 #include "proto/result.hpp"
@@ -69,6 +70,7 @@ class DatasetSamples final : public model::SampleSet {
   std::string split_;
   std::uint32_t cells_max_;
   const encoder::Tokenizer& tokenizer_;
+  const LexicalMarks lexical_marks_;
   std::vector<std::int16_t> cells_, tokens_;
   std::vector<std::uint64_t> begins_{0};  // of each sample in cells_, and the end of the last
   std::vector<Entry> entries_;

@@ -18,13 +18,14 @@ using Kind = syntax::Validity::Kind;
 constexpr double kAnyMargin = std::numeric_limits<double>::max();
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-model::Sample sample_of(const Ids& cells) {
+model::Sample sample_of(const Ids& cells, const LexicalMarks& lexical_marks) {
   model::Sample out;
   for (const auto cell : cells) out.cells.push_back(static_cast<std::int16_t>(cell));
   for (const auto& position : encoder::positions(cells)) {
     out.rows.push_back(static_cast<std::uint8_t>(position.row));
     out.columns.push_back(static_cast<std::uint8_t>(position.column));
   }
+  out.marks = lexical_marks.of(cells);
   return out;
 }
 
@@ -56,10 +57,10 @@ struct Repairer::View {
   double margin = INFINITY, bug_probability = 0;  // of the first look: what thresholds were calibrated for
 };
 
-Result<std::vector<Repairer::View>> Repairer::views_of(const Ids& cells) {
+Result<std::vector<Repairer::View>> Repairer::views_of(const Ids& cells) const {
   std::vector<View> out;
   if (encoder::cells_to_grid(cells)) {
-    out.push_back({0, sample_of(cells), {}, INFINITY, 0});
+    out.push_back({0, sample_of(cells, lexical_marks_), {}, INFINITY, 0});
     return out;
   }
   const auto windows = encoder::windows_of(cells);
@@ -68,7 +69,7 @@ Result<std::vector<Repairer::View>> Repairer::views_of(const Ids& cells) {
   for (const auto& window : *windows) {
     const auto part = encoder::grid_to_cells(window.grid.ids, encoder::kVocabularyMax);
     if (!part) return part.error();
-    out.push_back({offset, sample_of(*part), {}, INFINITY, 0});
+    out.push_back({offset, sample_of(*part, lexical_marks_), {}, INFINITY, 0});
     offset += static_cast<std::uint32_t>(part->size()) - 1;  // without its <eof>
   }
   return out;

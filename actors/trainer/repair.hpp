@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actors/encoder/tokenizer.hpp"
+#include "actors/trainer/lexical_marks.hpp"
 #include "actors/syntax/python_checker.hpp"
 #include "actors/trainer/code_pieces.hpp"
 #include "model/repair_model.hpp"
@@ -63,7 +64,7 @@ struct RepairResult {
 class Repairer {
  public:
   Repairer(model::RepairModel& model, const encoder::Tokenizer& tokenizer, syntax::PythonChecker& checker)
-      : model_(model), tokenizer_(tokenizer), checker_(checker) {}
+      : model_(model), tokenizer_(tokenizer), lexical_marks_(tokenizer), checker_(checker) {}
 
   // invalid_input: NUL bytes or no UTF-8; too_complex: nested too deeply for CPython. A text without
   // code comes back as it is.
@@ -73,7 +74,7 @@ class Repairer {
   struct View;
   struct Look;
   struct Candidate;
-  static Result<std::vector<View>> views_of(const std::vector<encoder::TokenId>& cells);
+  Result<std::vector<View>> views_of(const std::vector<encoder::TokenId>& cells) const;
   bool parses(std::string_view text) const;
   Outcome judge(RepairResult& result) const;
   Outcome mend_unsound(RepairResult& result, const RepairOptions& options);
@@ -90,6 +91,7 @@ class Repairer {
 
   model::RepairModel& model_;
   const encoder::Tokenizer& tokenizer_;
+  const LexicalMarks lexical_marks_;
   syntax::PythonChecker& checker_;
   std::unordered_set<std::string> seen_;  // piece texts that were there before: never gone back to
 };

@@ -94,6 +94,7 @@ class Peer(nn.Module):
         super().__init__()
         d = WIDTH
         self.embedding, self.rows, self.columns, self.near = nn.Embedding(VOCABULARY, d), nn.Embedding(64, d), nn.Embedding(64, d), Linear(5 * d, d)
+        self.repeats, self.marks = nn.Embedding(32, d), nn.Embedding(16, d)
         nn.init.trunc_normal_(self.embedding.weight, std=d**-0.5)
         self.row_block, self.all_block = Block(), Block()
         score = lambda: nn.Sequential(nn.Linear(d, d), nn.SiLU(), nn.Linear(d, 1))
@@ -106,7 +107,8 @@ class Peer(nn.Module):
     def trunk(self, ids, rows, columns, mask):
         e = self.embedding(ids) * WIDTH**0.5 * mask[..., None]
         padded = F.pad(e, (0, 0, 2, 2))
-        x = rms(e + self.rows(rows) + self.columns(columns) + self.near(torch.cat([padded[:, i:i + ids.shape[1]] for i in range(5)], -1)))
+        none = torch.zeros_like(ids)  # repeats and marks: the peer need not find them, only add their rows
+        x = rms(e + self.rows(rows) + self.columns(columns) + self.repeats(none) + self.marks(none) + self.near(torch.cat([padded[:, i:i + ids.shape[1]] for i in range(5)], -1)))
         pad = torch.zeros_like(mask).masked_fill(mask == 0, -1e4)
         same = pad[:, None, None] + torch.zeros(mask.shape[0], 1, mask.shape[1], mask.shape[1]).masked_fill((rows[:, :, None] != rows[:, None])[:, None], -1e4)
         return self.all_block(self.row_block(x, same), pad[:, None, None]), pad
@@ -163,7 +165,7 @@ class PeerTrainer:
         self.model = Peer()
         self.average = [p.detach().clone() for p in self.model.parameters()]
         named = dict(self.model.named_parameters())
-        tables = ("embedding", "rows", "columns", "end_length", "distance")
+        tables = ("embedding", "rows", "columns", "repeats", "marks", "end_length", "distance")
         matrices = [p for n, p in named.items() if p.ndim == 2 and min(p.shape) > 8 and not n.startswith(tables)]
         rest = [p for p in named.values() if all(p is not m for m in matrices)]
         self.optimizers = [torch.optim.Muon(matrices, lr=2e-3, momentum=0.95, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),

@@ -23,6 +23,22 @@ TEST_CASE("row segments hold the cells of one row of one sample, function segmen
   CHECK(batch->mask_bt.sum().item<float>() == 7);
 }
 
+TEST_CASE("a cell knows how far away its token stands again, and whether it has the same neighbour there") {
+  // Rows: 21 22 | 30 | 21 22 | 21 | 31 31 | . . . . | 31, each with its <eol>.
+  std::vector<std::int16_t> cells = {21, 22, 3, 30, 3, 21, 22, 3, 21, 3, 31, 31, 3};
+  for (int row = 0; row < 4; ++row) cells.push_back(3);
+  cells.push_back(31);
+  const auto batch = make_batch(std::vector<Sample>{laid_out(cells)});
+  const auto repeat = [&](std::int64_t t) { return batch->places_bt[2][0][t].item<std::int64_t>(); };
+  CHECK(repeat(0) == 4 * 0 + 2);  // first 21: again two rows on
+  CHECK(repeat(1) == 16 + 4 * 0 + 2);  // 21 22 stands twice
+  CHECK(repeat(3) == 0);  // 30 stands once
+  CHECK(repeat(8) == 16 + 4 * 2 + 0);  // behind an <eol> as the 21 before it
+  CHECK(repeat(10) == 16 + 4 * 0 + 1);  // 31 again in its row, and behind an <eol> once more
+  CHECK(repeat(11) == 4 * 1 + 3);  // and far below
+  CHECK(batch->places_bt[3].sum().item<std::int64_t>() == 0);  // no marks given
+}
+
 TEST_CASE("a sample that cannot be fed is named with its fault") {
   auto good = laid_out({6, 21, 3});
   CHECK(sample_fault(good, kTestVocabulary).empty());
@@ -36,6 +52,11 @@ TEST_CASE("a sample that cannot be fed is named with its fault") {
   bad = good;
   bad.rows.pop_back();
   CHECK_FALSE(sample_fault(bad, kTestVocabulary).empty());
+  bad = good;
+  bad.marks = {0, 0};
+  CHECK(sample_fault(bad, kTestVocabulary) == "has marks of another length than its cells");
+  bad.marks = {0, 16, 0};
+  CHECK(sample_fault(bad, kTestVocabulary) == "has mark 16 at cell 1; 0 to 15 are allowed");
   bad = good;
   bad.columns[0] = 48;
   CHECK_FALSE(sample_fault(bad, kTestVocabulary).empty());

@@ -79,7 +79,7 @@ TEST_CASE("a block and its gradients are those of the composed operations, for e
 
 TEST_CASE("a cell sees its own row only in a row layer, its column in a column layer, its sample in a function layer") {
   const Fixture f;
-  const auto& grid_rows = f.batch->grid_rows_bt;
+  const auto& grid_rows = f.batch->places_bt[0];
   const auto columns = f.batch->columns;
   for (const auto reach : {Reach::row, Reach::function, Reach::column}) {
     CAPTURE(static_cast<char>(reach));
@@ -93,7 +93,7 @@ TEST_CASE("a cell sees its own row only in a row layer, its column in a column l
     for (std::int64_t s = 0; s < f.batch->samples; ++s)
       for (std::int64_t t = 0; t < f.batch->lengths[static_cast<std::size_t>(s)]; ++t) {
         const bool same_row = grid_rows[s][t].item<std::int64_t>() == 0;
-        const bool same_column = f.batch->grid_columns_bt[s][t].item<std::int64_t>() == kCell;
+        const bool same_column = f.batch->places_bt[1][s][t].item<std::int64_t>() == kCell;
         const bool wanted = s == 0 && (reach == Reach::function || (reach == Reach::row ? same_row : same_column));
         CHECK(moved[s * columns + t].item<bool>() == wanted);
       }
@@ -103,22 +103,25 @@ TEST_CASE("a cell sees its own row only in a row layer, its column in a column l
 TEST_CASE("input cells and scores have the gradients of the composed operations") {
   ParameterSet set(at::kDouble, at::kDouble);
   const Start normal{Start::Kind::normal, 0.3};
-  const auto e = set.add("e", {kTestVocabulary, kWidth}, normal, false), r = set.add("r", {kRowTable, kWidth}, normal, false);
-  const auto c = set.add("c", {kColumnTable, kWidth}, normal, false), m = set.add("m", {kWidth, 5 * kWidth}, normal, true);
+  const auto e = set.add("e", {kTestVocabulary, kWidth}, normal, false);
+  const std::array places = {set.add("rows", {kRowTable, kWidth}, normal, false), set.add("columns", {kColumnTable, kWidth}, normal, false),
+                             set.add("repeats", {kRepeatTable, kWidth}, normal, false), set.add("marks", {kCallerMarks, kWidth}, normal, false)};
+  const auto m = set.add("m", {kWidth, 5 * kWidth}, normal, true);
   const auto h = set.add("h", {kWidth, kWidth}, normal, true), hb = set.add("hb", {kWidth}, normal, false);
   const auto w = set.add("w", {1, kWidth}, normal, false), b = set.add("b", {1}, normal, false);
   set.finish(4);
   const Fixture f;
   const auto& batch = *f.batch;
-  const auto own_x = input_cells({&set[e], &set[r], &set[c], &set[m]}, f.batch);
+  const auto own_x = input_cells({&set[e], {&set[places[0]], &set[places[1]], &set[places[2]], &set[places[3]]}, &set[m]}, f.batch);
   const auto own = scores(own_x, {&set[h], &set[hb], &set[w], &set[b]}).narrow(0, 0, batch.samples * batch.columns);
   const auto embedded = at::embedding(set[e].value, batch.ids_bt) * std::sqrt(double(kWidth)) * batch.mask_bt.unsqueeze(2);
   const auto padded = at::constant_pad_nd(embedded, {0, 0, 2, 2});
   std::vector<at::Tensor> near;
   for (int k = 0; k < 5; ++k) near.push_back(padded.narrow(1, k, batch.columns));
   const auto mapped = at::matmul(at::cat(near, 2), set[m].value.t());
-  const auto x = rms(embedded + (at::embedding(set[r].value, batch.grid_rows_bt) + at::embedding(set[c].value, batch.grid_columns_bt)) * batch.mask_bt.unsqueeze(2) + mapped)
-                     .view({-1, kWidth});
+  auto placed = at::zeros_like(embedded);
+  for (std::size_t i = 0; i < places.size(); ++i) placed = placed + at::embedding(set[places[i]].value, batch.places_bt[i]);
+  const auto x = rms(embedded + placed * batch.mask_bt.unsqueeze(2) + mapped).view({-1, kWidth});
   const auto reference = (at::mm(at::silu(at::mm(x, set[h].value.t()) + set[hb].value), set[w].value.t()) + set[b].value).squeeze(1);
   const auto real = f.real_rows();
   const auto loss = [&](const at::Tensor& s) { return s.index_select(0, real).sin().sum(); };

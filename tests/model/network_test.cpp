@@ -99,7 +99,7 @@ TEST_CASE("the same seed gives the same network, another seed another") {
 
 TEST_CASE("the demo model has the prototype's number of parameters") {
   const Network network(ModelSettings{}, 1, at::kFloat);
-  CHECK(network.parameters().count() == 1341045);
+  CHECK(network.parameters().count() == 1347189);
 }
 
 TEST_CASE("proposals are distinct, ranked, within their sample and consistent in their probabilities") {
