@@ -17,21 +17,30 @@ constexpr const char* kThresholdPrefix = "threshold.";
 constexpr const char* kZStart = "trunk.z_start";
 constexpr const char* kYStart = "trunk.y_start";
 
-struct NaturalField {
+// A field of the settings. One that is not always there is written only where it differs from its
+// default, so that files from before it was known stay what they are.
+template <class T>
+struct Field {
   const char* key;
-  std::uint32_t ModelSettings::*field;
+  T& (*of)(ModelSettings&);
+  bool always;
 };
-constexpr NaturalField kNaturals[] = {{"model.vocabulary", &ModelSettings::vocabulary}, {"model.width", &ModelSettings::width},
-                                      {"model.heads", &ModelSettings::heads}, {"model.high_cycles", &ModelSettings::high_cycles},
-                                      {"model.low_cycles", &ModelSettings::low_cycles},
-                                      {"model.supervision_steps", &ModelSettings::supervision_steps}};
-struct TextField {
-  const char* key;
-  std::string ModelSettings::*field;
-};
-constexpr TextField kTexts[] = {{"model.name", &ModelSettings::name},
-                                {"model.encoder_layers", &ModelSettings::encoder_layers},
-                                {"model.recursive_layers", &ModelSettings::recursive_layers}};
+#define MENDEL_FIELD(key, member, always) {"model." key, [](ModelSettings& s) -> auto& { return s.member; }, always}
+constexpr Field<std::uint32_t> kNaturals[] = {
+    MENDEL_FIELD("vocabulary", vocabulary, true), MENDEL_FIELD("width", width, true), MENDEL_FIELD("heads", heads, true),
+    MENDEL_FIELD("high_cycles", high_cycles, true), MENDEL_FIELD("low_cycles", low_cycles, true),
+    MENDEL_FIELD("supervision_steps", supervision_steps, true), MENDEL_FIELD("inner", inner, false),
+    MENDEL_FIELD("embedding_rank", embedding_rank, false), MENDEL_FIELD("ctm.neurons", ctm.neurons, false),
+    MENDEL_FIELD("ctm.memory", ctm.memory, false), MENDEL_FIELD("ctm.hidden", ctm.hidden, false), MENDEL_FIELD("ctm.depth", ctm.depth, false),
+    MENDEL_FIELD("ctm.input", ctm.input, false), MENDEL_FIELD("ctm.heads", ctm.heads, false),
+    MENDEL_FIELD("ctm.pairs_out", ctm.pairs_out, false), MENDEL_FIELD("ctm.pairs_action", ctm.pairs_action, false),
+    MENDEL_FIELD("ctm.ticks", ctm.ticks, false)};
+constexpr Field<std::string> kTexts[] = {
+    MENDEL_FIELD("name", name, true), MENDEL_FIELD("encoder_layers", encoder_layers, true),
+    MENDEL_FIELD("recursive_layers", recursive_layers, true), MENDEL_FIELD("ctm.pairing", ctm.pairing, false),
+    MENDEL_FIELD("ctm.loss", ctm.loss, false)};
+constexpr Field<double> kNumbers[] = {MENDEL_FIELD("ctm.certainty", ctm.certainty, false)};
+#undef MENDEL_FIELD
 
 Failure bad_field(const std::string& file, const std::string& key, const std::string& why) {
   return {Fault::corrupt, file + ": metadata field " + key + " " + why + "; the file is damaged or of another program"};
@@ -100,23 +109,38 @@ Expected<double> number_of(const Metadata& metadata, const std::string& key, con
 
 Metadata settings_metadata(const ModelSettings& settings) {
   Metadata out;
-  for (const auto& f : kNaturals) out[f.key] = std::to_string(settings.*f.field);
-  for (const auto& f : kTexts) out[f.key] = settings.*f.field;
+  auto own = settings;
+  ModelSettings usual;
+  for (const auto& f : kNaturals)
+    if (f.always || f.of(own) != f.of(usual)) out[f.key] = std::to_string(f.of(own));
+  for (const auto& f : kTexts)
+    if (f.always || f.of(own) != f.of(usual)) out[f.key] = f.of(own);
+  for (const auto& f : kNumbers)
+    if (f.always || f.of(own) != f.of(usual)) out[f.key] = json_number(f.of(own));
   return out;
 }
 
 Expected<ModelSettings> settings_of(const Metadata& metadata, const std::string& file) {
   ModelSettings out;
+  const auto left_out = [&](const auto& f) { return !f.always && !metadata.contains(f.key); };
   for (const auto& f : kNaturals) {
+    if (left_out(f)) continue;
     const auto value = natural_of(metadata, f.key, file);
     if (!value) return value.failure();
     if (*value > UINT32_MAX) return bad_field(file, f.key, "is out of range");
-    out.*f.field = static_cast<std::uint32_t>(*value);
+    f.of(out) = static_cast<std::uint32_t>(*value);
   }
   for (const auto& f : kTexts) {
+    if (left_out(f)) continue;
     const auto value = text_of(metadata, f.key, file);
     if (!value) return value.failure();
-    out.*f.field = *value;
+    f.of(out) = *value;
+  }
+  for (const auto& f : kNumbers) {
+    if (left_out(f)) continue;
+    const auto value = number_of(metadata, f.key, file);
+    if (!value) return value.failure();
+    f.of(out) = *value;
   }
   if (const auto why = settings_fault(out); !why.empty()) return Failure{Fault::corrupt, file + ": metadata field model." + why};
   return out;
@@ -153,7 +177,7 @@ Expected<Checkpoint> read_checkpoint(const std::filesystem::path& path) {
   {
     ParameterSet wanted(at::kFloat, at::kFloat);
     const Trunk trunk(*settings, wanted);
-    const SpanHead head(*settings, wanted, 0);
+    const SpanHead head(*settings, wanted, trunk.tokens());
     if (const auto why = tensor_fault(*file, wanted, settings->width); !why.empty()) return Failure{Fault::corrupt, file->name() + ": " + why};
   }
   Checkpoint out;

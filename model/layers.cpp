@@ -7,6 +7,7 @@
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/csrc/autograd/variable.h>
 
+#include <cmath>
 #include <type_traits>
 
 namespace mendel::model {
@@ -86,6 +87,11 @@ at::Tensor linear(const at::Tensor& x, const Parameter& weight, const Parameter&
   return linear_map(x, weight, false) + bias.value;
 }
 at::Tensor linear_transposed(const at::Tensor& x, const Parameter& weight) { return linear_map(x, weight, true); }
+
+at::Tensor embedded(const ParameterSet& parameters, const TokenTable& table, const at::Tensor& ids, std::int64_t width) {
+  const auto rows = at::embedding(parameters[table.table].value, ids) * std::sqrt(static_cast<double>(width));
+  return table.factored ? linear(rows, parameters[table.map]) : rows;
+}
 
 at::Tensor rms(const at::Tensor& x) { return x * (x.square().mean(-1, true) + kRmsEpsilon).rsqrt(); }
 
@@ -267,6 +273,20 @@ Hidden input_cells(const CellTables& tables, const SharedBatch& batch) {
   y.x_nd = node->y.detach();
   if (wanted(inputs)) connect(y.x_nd, node, inputs);
   return y;
+}
+
+Hidden input_cells(const CellTables& tables, const Parameter& map, const SharedBatch& batch) {
+  const auto b = batch->samples, t = batch->columns, d = map.value.size(0), r = map.value.size(1);
+  const auto scale = std::sqrt(static_cast<double>(d));
+  const auto e_btr = at::embedding(tables.embedding->value, batch->ids_bt) * (batch->mask_bt * scale).unsqueeze(2).to(map.value.scalar_type());
+  const auto padded = at::constant_pad_nd(e_btr, {0, 0, 2, 2});  // [B, T + 4, r]
+  std::vector<at::Tensor> near;
+  for (std::int64_t k = 0; k < 5; ++k) near.push_back(padded.narrow(1, k, t));
+  const auto mixed = linear(at::cat(near, 2).view({b * t, 5 * r}), *tables.neighbours);  // [B T, d]
+  auto sum = linear(e_btr.view({b * t, r}), map) + mixed;
+  for (std::size_t i = 0; i < kPlaceTables; ++i) sum = sum + at::embedding(tables.places[i]->value, batch->places_bt[i]).view({b * t, d});
+  const auto x = rms(sum) * batch->mask_bt.view({b * t, 1}).to(mixed.scalar_type());
+  return with_product(at::constant_pad_nd(x, {0, 0, 0, batch->rows - b * t}), map.product.scalar_type());
 }
 
 namespace {

@@ -53,8 +53,18 @@ struct CellTables {
   const Parameter* neighbours;  // [d, 5d]
 };
 
+// The token table as trunk and head share it: [V, d], or factorised as [V, r] with its map [d, r].
+struct TokenTable {
+  std::size_t table = 0, map = 0;  // indices of parameters
+  bool factored = false;
+};
+// Rows of the table times sqrt(d), for ids of any shape: [.., d].
+at::Tensor embedded(const ParameterSet& parameters, const TokenTable& table, const at::Tensor& ids, std::int64_t width);
+
 // rms(embedding sqrt(d) + row + column + repeat + mark + linear map of the five neighbouring cells).
 Hidden input_cells(const CellTables& tables, const SharedBatch& batch);
+// The same with a factorised table [V, r] and its map [d, r]; the neighbours' map reads the factors, [d, 5r].
+Hidden input_cells(const CellTables& tables, const Parameter& map, const SharedBatch& batch);
 
 struct ScoreHead {
   const Parameter *hidden, *hidden_bias, *weight, *bias;  // [d, d], [d], [1, d], [1]

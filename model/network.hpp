@@ -17,8 +17,9 @@ class Network {
 
   // Sums over the samples; several supervision steps are averaged.
   HeadLoss loss(std::span<const Sample> samples) const;
-  // No gradient is kept. Samples must be without fault.
-  std::vector<std::vector<Proposal>> propose(std::span<const Sample> samples, std::uint32_t candidates) const;
+  // No gradient is kept. Samples must be without fault. A sample that halts keeps its answer while the
+  // others of its batch think on.
+  std::vector<std::vector<Proposal>> propose(std::span<const Sample> samples, std::uint32_t candidates, const Probe& probe = {}) const;
 
   const ModelSettings& settings() const { return settings_; }
   ParameterSet& parameters() { return parameters_; }
@@ -28,6 +29,9 @@ class Network {
   const SpanHead& head() const { return head_; }
 
  private:
+  HeadLoss recursion_loss(const Hidden& x, const SharedBatch& batch, const Targets& targets) const;
+  std::vector<std::vector<Proposal>> recursion_propose(const Hidden& x, const SharedBatch& batch, std::uint32_t candidates, const Probe& probe) const;
+
   ModelSettings settings_;
   ParameterSet parameters_;
   Trunk trunk_;

@@ -14,6 +14,7 @@ namespace {
 at::Tensor draw(const Start& start, at::IntArrayRef shape, at::Generator generator) {
   switch (start.kind) {
     case Start::Kind::zero: return at::zeros(shape);
+    case Start::Kind::constant: return at::full(shape, start.scale);
     case Start::Kind::normal: return at::randn(shape, generator) * start.scale;
     // Cut at 2 as PyTorch's own initialiser does: absolute, hence far out for small scales.
     case Start::Kind::truncated_normal: return (at::randn(shape, generator) * start.scale).clamp(-2, 2);

@@ -21,8 +21,8 @@ struct Parameter {
 
 // How a parameter starts.
 struct Start {
-  enum class Kind { zero, truncated_normal, normal, uniform } kind = Kind::zero;
-  double scale = 0;  // standard deviation; half width of the uniform range
+  enum class Kind { zero, truncated_normal, normal, uniform, constant } kind = Kind::zero;
+  double scale = 0;  // standard deviation; half width of the uniform range; the constant
 };
 
 // Filled once by the layers, then `finish`ed. Addresses of the parameters are stable after that.

@@ -47,6 +47,10 @@ Expected<std::unique_ptr<RepairModel>> RepairModel::load(const std::filesystem::
   });
 }
 
+Expected<std::vector<Proposal>> RepairModel::probe(std::span<const Sample>, const Probe&) {
+  return Failure{Fault::invalid, settings().name + " has no part to probe"};
+}
+
 double RepairModel::threshold(double false_alarms) const {
   const auto& known = thresholds();
   auto at = known.upper_bound(false_alarms);

@@ -106,6 +106,10 @@ Expected<RunCounters> read_state(const std::filesystem::path& path, Network& net
       return Failure{Fault::invalid, path.parent_path().parent_path().string() + ": holds a run with another " + key.substr(std::strlen(kIdentityPrefix)) +
                                          " (" + (at == metadata.end() ? "none" : at->second) + ", now " + value + "); give the same or another run folder"};
   }
+  for (const auto& [key, value] : metadata)
+    if (key.starts_with(kIdentityPrefix) && !identity.contains(key))
+      return Failure{Fault::invalid, path.parent_path().parent_path().string() + ": holds a run with another " + key.substr(std::strlen(kIdentityPrefix)) +
+                                         " (" + value + ", now the usual one); give the same or another run folder"};
   RunCounters out;
   for (const auto& c : kNaturals) {
     const auto value = natural_of(metadata, c.key, file->name());

@@ -2,6 +2,7 @@
 #include "span_head.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -73,8 +74,8 @@ SpanHead::Score SpanHead::add_score(const std::string& name) {
           parameters_.add(name + ".out.weight", {1, d_}, uniform, false), parameters_.add(name + ".out.bias", {1}, uniform, false)};
 }
 
-SpanHead::SpanHead(const ModelSettings& settings, ParameterSet& parameters, std::size_t embedding)
-    : d_(settings.width), parameters_(parameters), embedding_(embedding) {
+SpanHead::SpanHead(const ModelSettings& settings, ParameterSet& parameters, const TokenTable& tokens)
+    : d_(settings.width), parameters_(parameters), tokens_(tokens), halts_(settings.supervision_steps > 1) {
   const auto root = [](std::int64_t n) { return 1 / std::sqrt(static_cast<double>(n)); };
   const Start uniform{Start::Kind::uniform, root(d_)}, zero{};
   const auto matrix = [&](const char* name, std::int64_t in) {
@@ -96,40 +97,53 @@ SpanHead::SpanHead(const ModelSettings& settings, ParameterSet& parameters, std:
   copy_key_ = matrix("head.copy.key", d_);
   copy_out_ = matrix("head.copy.out", d_);
   copy_distance_ = parameters.add("head.copy.distance", {2 * kCopyDistance + 1, 1}, zero, false);
-  vocabulary_out_ = matrix("head.vocabulary.out", d_);
+  const std::int64_t rank = settings.embedding_rank > 0 ? settings.embedding_rank : d_;
+  vocabulary_out_ = parameters.add("head.vocabulary.out", {rank, d_}, {Start::Kind::truncated_normal, root(d_)}, true);
   vocabulary_bias_ = parameters.add("head.vocabulary.bias", {static_cast<std::int64_t>(settings.vocabulary)}, zero, false);
   gate_ = parameters.add("head.gate.weight", {1, d_}, uniform, false);
   gate_bias_ = parameters.add("head.gate.bias", {1}, uniform, false);
+  if (!halts_) return;
+  // At first nothing halts.
+  halt_ = parameters.add("head.halt.weight", {1, d_}, zero, false);
+  halt_bias_ = parameters.add("head.halt.bias", {1}, {Start::Kind::constant, -5}, false);
 }
 
-at::Tensor SpanHead::start_log_probabilities(const Hidden& h, const at::Tensor& h_btd, const Batch& batch) const {
+at::Tensor SpanHead::start_logits(const Hidden& h, const Batch& batch) const {
+  const auto h_btd = cells(h, batch);
   const auto real = batch.samples * batch.columns;
   const auto cells_bt = scores(h, score(start_)).narrow(0, 0, real).view({batch.samples, batch.columns}) + batch.pad_bt;
   const auto share_b1t = (batch.mask_bt / batch.mask_bt.sum(1, true)).unsqueeze(1).to(h_btd.scalar_type());
   const auto mean_bd = at::bmm(share_b1t, h_btd).squeeze(1);
   const auto none_b1 = scores(with_product(mean_bd, parameters_.product_type()), score(no_bug_)).unsqueeze(1);
-  return at::cat({cells_bt, none_b1}, 1).log_softmax(1);
+  return at::cat({cells_bt, none_b1}, 1);
 }
 
-at::Tensor SpanHead::end_log_probabilities(const at::Tensor& h_btd, const Batch& batch, const at::Tensor& first_br) const {
+at::Tensor SpanHead::start_log_probabilities(const Hidden& h, const Batch& batch, const Guidance& guidance) const {
+  const auto own_bt1 = start_logits(h, batch);
+  return (guidance.start_bt1.defined() ? own_bt1 + guidance.start_bt1 : own_bt1).log_softmax(1);
+}
+
+at::Tensor SpanHead::end_log_probabilities(const at::Tensor& h_btd, const Batch& batch, const at::Tensor& first_br, const Guidance& guidance) const {
+  auto asked_brd = linear(cells_at(h_btd, first_br), p(end_query_));
+  if (guidance.end_query_bd.defined()) asked_brd = asked_brd + guidance.end_query_bd.unsqueeze(1);
   // The key map goes to the query's side: one product for each edit instead of one for each cell.
-  const auto query_brd = linear_transposed(linear(cells_at(h_btd, first_br), p(end_query_)), p(end_key_));
+  const auto query_brd = linear_transposed(asked_brd, p(end_key_));
   const auto length_brt = distances(batch, first_br);
   const auto score_brt = at::bmm(query_brd, h_btd.transpose(1, 2)) / std::sqrt(static_cast<double>(d_)) +
                          lookup(p(end_length_), length_brt.clamp(0, kDeletedMax)) + batch.pad_bt.unsqueeze(1);
   return score_brt.masked_fill((length_brt < 0).logical_or(length_brt > kDeletedMax), kMasked).log_softmax(2);
 }
 
-at::Tensor SpanHead::context(const at::Tensor& h_btd, const at::Tensor& first_br, const at::Tensor& end_br) const {
+at::Tensor SpanHead::context(const at::Tensor& h_btd, const at::Tensor& first_br, const at::Tensor& end_br, const Guidance& guidance) const {
   const auto count = first_br.size(1);
   const auto around = cells_at(h_btd, at::cat({first_br - 1, first_br, end_br - 1, end_br}, 1));  // [B, 4 R, d]
   const auto joined = around.view({-1, 4, count, d_}).transpose(1, 2).reshape({-1, count, 4 * d_});
-  return rms(linear(joined, p(context_)));
+  const auto own_brd = linear(joined, p(context_));
+  return rms(guidance.context_bd.defined() ? own_brd + guidance.context_bd.unsqueeze(1) : own_brd);
 }
 
 at::Tensor SpanHead::decode(const at::Tensor& previous_kl, const at::Tensor& context_kd, at::Tensor& hidden) const {
-  const auto scale = std::sqrt(static_cast<double>(d_));
-  const auto input_lkd = at::embedding(p(embedding_).value, previous_kl.t()) * scale + context_kd;
+  const auto input_lkd = embedded(parameters_, tokens_, previous_kl.t(), d_) + context_kd;
   const auto out_lkd = gru(input_lkd, hidden, {&p(gru_input_), &p(gru_hidden_), &p(gru_input_bias_), &p(gru_hidden_bias_)});
   hidden = out_lkd.select(0, out_lkd.size(0) - 1);
   return rms(out_lkd + context_kd).transpose(0, 1).contiguous();
@@ -146,20 +160,51 @@ SpanHead::Mixture SpanHead::mix(const at::Tensor& query_bqd, const at::Tensor& h
 }
 
 at::Tensor SpanHead::vocabulary_logits(const at::Tensor& state_md) const {
-  return linear(linear(state_md, p(vocabulary_out_)), p(embedding_), p(vocabulary_bias_));
+  return linear(linear(state_md, p(vocabulary_out_)), p(tokens_.table), p(vocabulary_bias_));
 }
 
 at::Tensor SpanHead::gate_logits(const at::Tensor& state_md) const {
   return at::matmul(state_md, p(gate_).value.view({-1})) + p(gate_bias_).value;
 }
 
-HeadLoss SpanHead::loss(const Hidden& h, const Batch& batch, const Targets& t) const {
-  const auto h_btd = h.x_nd.narrow(0, 0, batch.samples * batch.columns).view({batch.samples, batch.columns, d_});
+at::Tensor SpanHead::halt_logits(const Hidden& h, const Batch& batch) const {
+  const auto first_bd = cells(h, batch).select(1, 0);
+  return at::matmul(first_bd, p(halt_).value.view({-1})) + p(halt_bias_).value;
+}
+
+at::Tensor SpanHead::tokens_right(const at::Tensor& copy_mt, const at::Tensor& vocabulary_mv, const at::Tensor& gate_m, const at::Tensor& target_m,
+                                  const Batch& batch, const Targets& t) const {
+  const c10::NoGradGuard no_grad;
+  const auto gate_m1 = gate_m.unsqueeze(1);
+  const auto p_mv = (gate_m1 * vocabulary_mv.exp()).scatter_add(1, batch.ids_bt.index_select(0, t.sample_m), (1 - gate_m1) * copy_mt);
+  const auto wrong_m = p_mv.argmax(1).ne(target_m).to(at::kFloat);
+  return at::zeros({batch.samples}).index_add(0, t.sample_m, wrong_m).eq(0).to(at::kFloat);
+}
+
+HeadLoss SpanHead::loss(const Hidden& h, const Batch& batch, const Targets& t, const Guidance& guidance) const {
+  auto out = edit_loss(h, batch, t, guidance, nullptr);
+  out.start = -start_log_probabilities(h, batch, guidance).gather(1, t.start_b.unsqueeze(1)).sum();
+  return out;
+}
+
+HeadLoss SpanHead::halting_loss(const Hidden& h, const Batch& batch, const Targets& t) const {
+  at::Tensor right_b;
+  auto out = edit_loss(h, batch, t, {}, &right_b);
+  const auto start_bt1 = start_log_probabilities(h, batch, {});
+  out.start = -start_bt1.gather(1, t.start_b.unsqueeze(1)).sum();
+  const auto q_b = halt_logits(h, batch);
+  const auto target_b = (right_b * start_bt1.argmax(1).eq(t.start_b)).to(q_b.scalar_type());
+  out.halt = at::binary_cross_entropy_with_logits(q_b, target_b, {}, {}, at::Reduction::Sum) * 0.5;
+  return out;
+}
+
+HeadLoss SpanHead::edit_loss(const Hidden& h, const Batch& batch, const Targets& t, const Guidance& guidance, at::Tensor* right_b) const {
+  const auto h_btd = cells(h, batch);
   HeadLoss out;
-  out.start = -start_log_probabilities(h, h_btd, batch).gather(1, t.start_b.unsqueeze(1)).sum();
   const auto first_b1 = t.first_b.unsqueeze(1), end_b1 = t.end_b.unsqueeze(1);
-  out.end = -(end_log_probabilities(h_btd, batch, first_b1).squeeze(1).gather(1, end_b1).squeeze(1) * t.bug_b).sum();
-  const auto context_bd = context(h_btd, first_b1, end_b1).squeeze(1);
+  const auto end_bt = end_log_probabilities(h_btd, batch, first_b1, guidance).squeeze(1);
+  out.end = -(end_bt.gather(1, end_b1).squeeze(1) * t.bug_b).sum();
+  const auto context_bd = context(h_btd, first_b1, end_b1, guidance).squeeze(1);
   auto hidden = at::tanh(linear(context_bd, p(first_state_), p(first_state_bias_)));
   const auto query_bld = decode(t.previous_bl, context_bd, hidden);
   const auto mixture = mix(query_bld, h_btd, batch, first_b1);
@@ -169,9 +214,14 @@ HeadLoss SpanHead::loss(const Hidden& h, const Batch& batch, const Targets& t) c
   const auto target_m1 = t.tokens_bl.view({-1}).index_select(0, t.valid_m).unsqueeze(1);
   const auto same_mt = batch.ids_bt.index_select(0, t.sample_m).eq(target_m1);
   const auto copied_m = (copy_mt * same_mt).sum(1);
-  const auto written_m = vocabulary_logits(state_md).log_softmax(1).gather(1, target_m1).squeeze(1).exp();
+  const auto vocabulary_mv = vocabulary_logits(state_md).log_softmax(1);
+  const auto written_m = vocabulary_mv.gather(1, target_m1).squeeze(1).exp();
   const auto gate_m = at::sigmoid(gate_logits(state_md));
   out.tokens = -at::log(gate_m * written_m + (1 - gate_m) * copied_m + kFloor).sum();
+  if (right_b) {
+    const auto ends_b = end_bt.argmax(1).eq(t.end_b).logical_or(t.bug_b.eq(0)).to(at::kFloat);
+    *right_b = tokens_right(copy_mt, vocabulary_mv, gate_m, target_m1.squeeze(1), batch, t) * ends_b;
+  }
   return out;
 }
 
@@ -181,9 +231,9 @@ struct SpanHead::Edits {
   std::vector<std::vector<std::int32_t>> tokens;  // [K]
 };
 
-void SpanHead::write_tokens(Edits& edits, const at::Tensor& h_btd, const Batch& batch) const {
+void SpanHead::write_tokens(Edits& edits, const at::Tensor& h_btd, const Batch& batch, const Guidance& guidance) const {
   const auto samples = batch.samples, count = edits.first_br.size(1), all = samples * count;
-  const auto context_kd = context(h_btd, edits.first_br, edits.end_br).view({all, d_});
+  const auto context_kd = context(h_btd, edits.first_br, edits.end_br, guidance).view({all, d_});
   auto hidden = at::tanh(linear(context_kd, p(first_state_), p(first_state_bias_)));
   auto previous_k1 = at::full({all, 1}, kBosId, at::kLong);
   auto done_k = at::zeros({all}, at::kBool);
@@ -212,19 +262,19 @@ void SpanHead::write_tokens(Edits& edits, const at::Tensor& h_btd, const Batch& 
   }
 }
 
-std::vector<std::vector<Proposal>> SpanHead::propose(const Hidden& h, const Batch& batch, std::uint32_t candidates) const {
-  const auto h_btd = h.x_nd.narrow(0, 0, batch.samples * batch.columns).view({batch.samples, batch.columns, d_});
-  const auto start_bt = start_log_probabilities(h, h_btd, batch);
+std::vector<std::vector<Proposal>> SpanHead::propose(const Hidden& h, const Batch& batch, std::uint32_t candidates, const Guidance& guidance) const {
+  const auto h_btd = cells(h, batch);
+  const auto start_bt = start_log_probabilities(h, batch, guidance);
   const auto none_b = start_bt.select(1, batch.columns);
   const auto starts = std::min<std::int64_t>(candidates, batch.columns);
   auto [best_br, first_br] = start_bt.narrow(1, 0, batch.columns).topk(starts, 1);
-  auto [end_log_br, end_br] = end_log_probabilities(h_btd, batch, first_br).max(2);
+  auto [end_log_br, end_br] = end_log_probabilities(h_btd, batch, first_br, guidance).max(2);
   Edits edits{first_br, end_br, best_br + end_log_br, at::zeros_like(first_br), {}};
   if (candidates > 1) {
     for (auto* t : {&edits.first_br, &edits.end_br, &edits.log_probability_br, &best_br}) *t = at::cat({*t, *t}, 1);
     edits.rank_br = at::cat({edits.rank_br, edits.rank_br + 1}, 1);
   }
-  write_tokens(edits, h_btd, batch);
+  write_tokens(edits, h_btd, batch, guidance);
   const auto count = edits.first_br.size(1);
   const auto as_double = [](const at::Tensor& t) { return t.to(at::kDouble).contiguous(); };
   const auto none = as_double(none_b), log_probability = as_double(edits.log_probability_br), best = as_double(best_br);

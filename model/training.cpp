@@ -33,8 +33,8 @@ constexpr std::size_t kRateWindow = 20;  // steps
 constexpr std::uint32_t kCurveBugs = 400, kCurveClean = 400;
 
 struct Losses {
-  double start = 0, end = 0, tokens = 0;
-  double sum() const { return start + end + tokens; }
+  double start = 0, end = 0, tokens = 0, halt = 0;
+  double sum() const { return start + end + tokens + halt; }
 };
 
 // Contiguous runs of samples with about equal numbers of cells.
@@ -152,7 +152,7 @@ class Run {
       for (std::size_t i = 1; i < parts.size(); ++i) slice(gradient_).add_(slice(part_gradients_[i]));
     });
     Losses sum;
-    for (const auto& l : losses) sum = {sum.start + l.start, sum.end + l.end, sum.tokens + l.tokens};
+    for (const auto& l : losses) sum = {sum.start + l.start, sum.end + l.end, sum.tokens + l.tokens, sum.halt + l.halt};
     return sum;
   }
 
@@ -161,15 +161,15 @@ class Run {
     const auto loss = network_.loss(part);
     std::vector<at::Tensor> leaves;
     for (const auto& p : network_.parameters().all()) leaves.push_back(p.value);
-    const auto gradients = torch::autograd::grad({(loss.start + loss.end + loss.tokens) * scale}, leaves, {}, std::nullopt, false, true);
+    const auto gradients = torch::autograd::grad({loss.total() * scale}, leaves, {}, std::nullopt, false, true);
     const c10::NoGradGuard no_grad;
     for (std::size_t i = 0; i < leaves.size(); ++i) {
       auto to = out.narrow(0, network_.parameters()[i].offset, leaves[i].numel());
       if (gradients[i].defined()) to.copy_(gradients[i].reshape({-1}));
       else to.zero_();
     }
-    const auto value = [&](const at::Tensor& t) { return t.item<double>() * scale; };
-    return {value(loss.start), value(loss.end), value(loss.tokens)};
+    const auto value = [&](const at::Tensor& t) { return t.defined() ? t.item<double>() * scale : 0; };
+    return {value(loss.start), value(loss.end), value(loss.tokens), value(loss.halt)};
   }
 
   void report(MetricsLog& metrics, const Losses& losses, double rate, double norm) {

@@ -14,22 +14,26 @@ Start truncated(std::int64_t fan_in) { return {Start::Kind::truncated_normal, 1 
 
 }  // namespace
 
-std::int64_t inner_width(std::int64_t width) { return (width * 8 + 95) / 96 * 32; }
+std::int64_t inner_width(const ModelSettings& settings) {
+  return settings.inner > 0 ? settings.inner : (std::int64_t{settings.width} * 8 + 95) / 96 * 32;
+}
 
 Trunk::Trunk(const ModelSettings& settings, ParameterSet& parameters) : settings_(settings), parameters_(parameters) {
-  const std::int64_t d = settings.width, v = settings.vocabulary;
-  embedding_ = parameters.add("trunk.embedding", {v, d}, truncated(d), false);
+  const std::int64_t d = settings.width, v = settings.vocabulary, r = settings.embedding_rank > 0 ? settings.embedding_rank : d;
+  tokens_.factored = settings.embedding_rank > 0;
+  tokens_.table = parameters.add("trunk.embedding", {v, r}, truncated(d), false);
+  if (tokens_.factored) tokens_.map = parameters.add("trunk.embedding_map", {d, r}, truncated(r), true);
   const Start small{Start::Kind::normal, 0.1}, columns{Start::Kind::normal, 0.3};
   places_ = {parameters.add("trunk.rows", {kRowTable, d}, small, false), parameters.add("trunk.columns", {kColumnTable, d}, columns, false),
              parameters.add("trunk.repeats", {kRepeatTable, d}, small, false), parameters.add("trunk.marks", {kCallerMarks, d}, small, false)};
-  neighbours_ = parameters.add("trunk.neighbours", {d, 5 * d}, truncated(5 * d), true);
+  neighbours_ = parameters.add("trunk.neighbours", {d, 5 * r}, truncated(5 * r), true);
   for (std::size_t i = 0; i < settings.encoder_layers.size(); ++i) encoder_.push_back(add_block("trunk.encoder." + std::to_string(i)));
   for (std::size_t i = 0; i < settings.recursive_layers.size(); ++i)
     recursive_.push_back(add_block("trunk.recursive." + std::to_string(i)));
 }
 
 Trunk::BlockIndex Trunk::add_block(const std::string& name) {
-  const std::int64_t d = settings_.width, inner = inner_width(d);
+  const std::int64_t d = settings_.width, inner = inner_width(settings_);
   return {parameters_.add(name + ".qkv", {3 * d, d}, truncated(d), true), parameters_.add(name + ".out", {d, d}, truncated(d), true),
           parameters_.add(name + ".gate_up", {2 * inner, d}, truncated(d), true),
           parameters_.add(name + ".down", {d, inner}, truncated(inner), true)};
@@ -53,9 +57,9 @@ Hidden Trunk::run(const std::vector<BlockIndex>& blocks, const std::string& kind
 }
 
 Hidden Trunk::encode(const SharedBatch& batch) const {
-  CellTables tables{&parameters_[embedding_], {}, &parameters_[neighbours_]};
+  CellTables tables{&parameters_[tokens_.table], {}, &parameters_[neighbours_]};
   for (std::size_t i = 0; i < kPlaceTables; ++i) tables.places[i] = &parameters_[places_[i]];
-  return run(encoder_, settings_.encoder_layers, input_cells(tables, batch), batch);
+  return run(encoder_, settings_.encoder_layers, tokens_.factored ? input_cells(tables, parameters_[tokens_.map], batch) : input_cells(tables, batch), batch);
 }
 
 Hidden recurse(const std::function<Hidden(const at::Tensor&)>& net, const at::Tensor& x_nd, Carry& carry, std::uint32_t high_cycles,

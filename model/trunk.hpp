@@ -34,7 +34,7 @@ class Trunk {
   // One supervision step on the encoded input. `carry` is read and replaced; nothing: the start states.
   Hidden step(const Hidden& x, const SharedBatch& batch, std::optional<Carry>& carry) const;
 
-  std::size_t embedding_index() const { return embedding_; }
+  const TokenTable& tokens() const { return tokens_; }
   // Buffers [d], never trained.
   at::Tensor& z_start() { return z_start_; }
   const at::Tensor& z_start() const { return z_start_; }
@@ -50,14 +50,15 @@ class Trunk {
 
   ModelSettings settings_;
   ParameterSet& parameters_;
-  std::size_t embedding_, neighbours_;
+  TokenTable tokens_;
+  std::size_t neighbours_;
   std::array<std::size_t, kPlaceTables> places_;
   std::vector<BlockIndex> encoder_, recursive_;
   at::Tensor z_start_, y_start_;
   Rotation rotation_;
 };
 
-// Inner width of SwiGLU: 8/3 of the width, rounded up to a multiple of 32.
-std::int64_t inner_width(std::int64_t width);
+// Inner width of SwiGLU: as set, or 8/3 of the width, rounded up to a multiple of 32.
+std::int64_t inner_width(const ModelSettings& settings);
 
 }  // namespace mendel::model
