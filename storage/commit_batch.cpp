@@ -2,7 +2,9 @@
 // written.
 #include "storage/commit_batch.hpp"
 
+#include <algorithm>
 #include <limits>
+#include <tuple>
 
 #include "storage/store_keys.hpp"
 #include "storage/store_records.hpp"
@@ -33,9 +35,44 @@ const PairBatch* input_pairs(const WorkItem& item) {
 
 }  // namespace
 
+void CommitBatch::begin(Column column, std::string_view key, bool erased) {
+  entries_.push_back({column, erased, bytes_.size(), key.size(), bytes_.size() + key.size(), 0});
+  bytes_.append(key);
+}
+
+// The value was just appended, with room for its seal in front.
+void CommitBatch::seal_last() {
+  auto& entry = entries_.back();
+  entry.value_bytes = bytes_.size() - entry.value;
+  const std::string_view all = bytes_;
+  write_seal(seal_of(all.substr(entry.key, entry.key_bytes), all.substr(entry.value + kSealBytes)), bytes_.data() + entry.value);
+}
+
 void CommitBatch::put(Column column, std::string_view key, std::string_view payload) {
-  const std::string value = seal(key, payload);
-  batch_.Put(database_.handle(column), {key.data(), key.size()}, value);
+  begin(column, key, false);
+  bytes_.append(kSealBytes, '\0').append(payload);
+  seal_last();
+}
+
+void CommitBatch::put(Column column, std::string_view key, const google::protobuf::MessageLite& payload) {
+  begin(column, key, false);
+  bytes_.append(kSealBytes, '\0');
+  payload.AppendToString(&bytes_);
+  seal_last();
+}
+
+void CommitBatch::erase(Column column, std::string_view key) { begin(column, key, true); }
+
+rocksdb::WriteBatch& CommitBatch::in_order() {
+  const std::string_view all = bytes_;
+  const auto key = [&](const Entry& entry) { return std::tuple(entry.column, all.substr(entry.key, entry.key_bytes)); };
+  std::stable_sort(entries_.begin(), entries_.end(), [&](const Entry& a, const Entry& b) { return key(a) < key(b); });
+  for (const auto& entry : entries_) {
+    const rocksdb::Slice name(all.data() + entry.key, entry.key_bytes);
+    if (entry.erased) batch_.Delete(database_.handle(entry.column), name);
+    else batch_.Put(database_.handle(entry.column), name, {all.data() + entry.value, entry.value_bytes});
+  }
+  return batch_;
 }
 
 Outcome CommitBatch::add(const Commit& commit) {
@@ -46,10 +83,7 @@ Outcome CommitBatch::add(const Commit& commit) {
     if (auto added = add_result(result); !added) return added;
   for (const auto& letter : commit.dead)
     if (auto added = add_dead(letter); !added) return added;
-  for (const auto& id : commit.requeue) {
-    const auto view = id.view();
-    batch_.Delete(database_.handle(kDeadColumn), {view.data(), view.size()});
-  }
+  for (const auto& id : commit.requeue) erase(kDeadColumn, id.view());
   for (const auto& [name, value] : commit.meta) put(kMetaColumn, std::string(kMetaPrefix).append(name), value);
   return Done{};
 }
@@ -61,7 +95,7 @@ Outcome CommitBatch::add_planned(const WorkItem& item) {
   const auto key = item_key(item.stage(), *id);
   if (planned_.contains(key) || database_.contains(kItemColumn, key)) return Done{};
   planned_.emplace(key, &item);
-  put(kItemColumn, key, stored_item(item).SerializeAsString());
+  put(kItemColumn, key, stored_item(item));
   ++answer_.planned;
   return Done{};
 }
@@ -100,9 +134,9 @@ Outcome CommitBatch::add_result(const WorkResult& result) {
   if (auto added = add_rows(result, item ? &*item : nullptr); !added) return added;
   std::uint32_t number = 0;
   for (const auto& rejection : result.rejections())
-    put(kRejectionColumn, rejection_key(result.stage(), *id, number++), rejection.SerializeAsString());
-  put(kDoneColumn, key, done_record(mark).SerializeAsString());
-  batch_.Delete(database_.handle(kDeadColumn), {id->view().data(), id->view().size()});
+    put(kRejectionColumn, rejection_key(result.stage(), *id, number++), rejection);
+  put(kDoneColumn, key, done_record(mark));
+  if (database_.contains(kDeadColumn, id->view())) erase(kDeadColumn, id->view());
   done_.insert(key);
   ++answer_.stored;
   return Done{};
@@ -112,7 +146,7 @@ Outcome CommitBatch::add_pairs(const WorkResult& result, DoneMark& mark) {
   for (const auto& pair : result.pairs()) {
     const auto id = pair_id_of(pair.id());
     if (!id) return id.error();
-    put(kPairColumn, id->view(), pair.SerializeAsString());
+    put(kPairColumn, id->view(), pair);
     mark.pairs.push_back(*id);
   }
   return Done{};
@@ -122,7 +156,7 @@ Outcome CommitBatch::add_proofs(const WorkResult& result) {
   for (const auto& proof : result.proofs()) {
     const auto id = pair_id_of(proof.verdict().pair_id());
     if (!id) return id.error();
-    put(kProofColumn, id->view(), proof.SerializeAsString());
+    put(kProofColumn, id->view(), proof);
   }
   return Done{};
 }
@@ -136,7 +170,7 @@ Outcome CommitBatch::add_rows(const WorkResult& result, const WorkItem* item) {
   for (const auto& row : result.rows()) {
     const auto id = pair_id_of(row.id());
     if (!id) return id.error();
-    put(kRowColumn, row_key(vocabulary, *id), row.SerializeAsString());
+    put(kRowColumn, row_key(vocabulary, *id), row);
   }
   return Done{};
 }
@@ -153,7 +187,7 @@ Outcome CommitBatch::add_dead(const DeadLetter& letter) {
   record.set_stderr_tail(letter.stderr_tail);
   record.set_attempts(letter.attempts);
   record.set_workers_lost(letter.workers_lost);
-  put(kDeadColumn, id->view(), record.SerializeAsString());
+  put(kDeadColumn, id->view(), record);
   return Done{};
 }
 

@@ -51,7 +51,7 @@ class RocksStore final : public PlantStore {
     if (auto sound = intact(); !sound) return sound.error();  // a read on the way may have met damage
     rocksdb::WriteOptions options;
     options.sync = true;
-    const auto status = database_->db().Write(options, &batch.batch());
+    const auto status = database_->db().Write(options, &batch.in_order());
     if (!status.ok()) {
       auto error = store_error(folder_, status);
       error.what += "; nothing of the last step was stored, and no more is until the store is opened again";

@@ -46,12 +46,15 @@ inline constexpr std::size_t kSealBytes = 8;
 
 inline std::uint64_t seal_of(std::string_view key, std::string_view payload) { return hash64(payload, hash64(key)); }
 
+// Into kSealBytes at `to`, little-endian.
+inline void write_seal(std::uint64_t sum, char* to) {
+  for (std::size_t i = 0; i < kSealBytes; ++i) to[i] = static_cast<char>(sum >> (8 * i) & 255);
+}
+
 // The payload with its checksum in front.
 inline std::string seal(std::string_view key, std::string_view payload) {
-  const std::uint64_t sum = seal_of(key, payload);
-  std::string out;
-  out.reserve(kSealBytes + payload.size());
-  for (int shift = 0; shift < 64; shift += 8) out.push_back(static_cast<char>(sum >> shift & 255));
+  std::string out(kSealBytes, '\0');
+  write_seal(seal_of(key, payload), out.data());
   return out.append(payload);
 }
 

@@ -38,7 +38,7 @@ struct NodeLimits {
 class NodeCore {
  public:
   NodeCore(Hello hello, std::vector<Stage::Value> stages, NodeLimits limits)
-      : hello_(std::move(hello)), stages_(std::move(stages)), limits_(limits) {}
+      : hello_(std::move(hello)), stages_(std::move(stages)), limits_(limits), next_batch_((hello_.instance() & ~0xffff'ffffull) + 1) {}
 
   void start(Moment now, NodeActions& actions);  // says hello
   void receive(const Envelope& envelope, Moment now, NodeActions& actions);
@@ -82,7 +82,8 @@ class NodeCore {
   NodeLimits limits_;
   Config config_;
   bool joined_ = false, drained_ = false, draining_ = false;
-  std::uint64_t epoch_ = 0, next_batch_ = 1;
+  std::uint64_t epoch_ = 0;
+  std::uint64_t next_batch_;  // begins with the instance: what an earlier life sent late is not taken for ours
   std::deque<WorkItem> queue_;
   std::set<ItemId> running_;
   std::vector<WorkResult> fresh_;

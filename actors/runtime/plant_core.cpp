@@ -26,6 +26,13 @@ std::string wrong_pair(const WorkResult& result) {
   return {};
 }
 
+// In an order, and with counters, that do not depend on who worked.
+void tidy(WorkResult& result) {
+  std::sort(result.mutable_pairs()->begin(), result.mutable_pairs()->end(), [](const auto& a, const auto& b) { return a.id() < b.id(); });
+  for (const auto& rejection : result.rejections())
+    ++(*result.mutable_funnel())[std::string("rejected:") + stage_name(result.stage()) + ":" + rejection.reason()];
+}
+
 }  // namespace
 
 void PlantCore::move(Record& record, State to) {
@@ -110,6 +117,7 @@ std::vector<ItemId> PlantCore::renew(std::string_view worker, std::span<const It
 PlantCore::Taken PlantCore::take(std::string_view worker, WorkResult result, Moment now) {
   const auto id = ItemId::from_bytes(result.item_id());
   const auto at = id ? items_.find(*id) : items_.end();
+  if (id && at == items_.end()) return take_early(*id, std::move(result));
   if (at == items_.end() || at->second.stage != result.stage()) return Taken::duplicate;
   auto& record = at->second;
   if (record.state == State::done || record.state == State::storing || record.state == State::dead) return Taken::duplicate;
@@ -118,9 +126,7 @@ PlantCore::Taken PlantCore::take(std::string_view worker, WorkResult result, Mom
     result.set_error("a pair of the result does not match its id " + wrong);
     return take_failure(*id, record, worker, result, now);
   }
-  std::sort(result.mutable_pairs()->begin(), result.mutable_pairs()->end(), [](const auto& a, const auto& b) { return a.id() < b.id(); });
-  for (const auto& rejection : result.rejections())
-    ++(*result.mutable_funnel())[std::string("rejected:") + stage_name(result.stage()) + ":" + rejection.reason()];
+  tidy(result);
   leases_.forget(*id);
   move(record, State::storing);
   storing_.push_back(*id);
@@ -130,6 +136,16 @@ PlantCore::Taken PlantCore::take(std::string_view worker, WorkResult result, Mom
     for (auto& item : proofs_for(std::move(pairs))) pending_.next.push_back(std::move(item));
   }
   if (!result.report_json().empty()) pending_.meta["training.report:" + id->hex()] = result.report_json();
+  pending_.results.push_back(std::move(result));
+  return Taken::stored;
+}
+
+PlantCore::Taken PlantCore::take_early(const ItemId& id, WorkResult result) {
+  const bool wanted = result.error().empty() && wrong_pair(result).empty() && !early_.contains(id) && store_.planned(result.stage(), id) &&
+                      !store_.is_done(result.stage(), id);
+  if (!wanted) return Taken::duplicate;
+  tidy(result);
+  early_.insert(id);
   pending_.results.push_back(std::move(result));
   return Taken::stored;
 }
@@ -200,26 +216,30 @@ bool PlantCore::dirty() const { return !pending_.results.empty() || !pending_.de
 void PlantCore::remember_result(const WorkResult& result) {
   for (const auto& [name, count] : result.funnel()) funnel_[name] += count;
   if (result.stage() == Stage::train) training_report_ = result.report_json();
+  if (result.stage() != Stage::validate) return;
+  for (const auto& proof : result.proofs())
+    if (const auto id = PairId::from_hex(proof.verdict().pair_id())) proven_.push_back(*id);
 }
 
 Outcome PlantCore::flush(Moment) {
-  if (dirty()) {
-    auto written = store_.commit(pending_);
-    if (!written) return written.error();
-    for (const auto& id : storing_) move(items_.at(id), State::done);
-    for (const auto& result : pending_.results) remember_result(result);
-    std::vector<WorkItem> fresh;
-    const auto planned = std::move(pending_.next);
-    for (const auto& result : pending_.results) {
-      if (result.stage() != Stage::validate) continue;
-      for (const auto& proof : result.proofs())
-        if (const auto id = PairId::from_hex(proof.verdict().pair_id())) proven_.push_back(*id);
-    }
-    for (const auto& item : planned) add_planned(item, fresh);
-    storing_.clear();
-    pending_ = {};
-  }
+  if (auto written = write_taken(); !written) return written;
   advance();
+  return Done{};
+}
+
+Outcome PlantCore::write_taken() {
+  if (!dirty()) return Done{};
+  auto written = store_.commit(pending_);
+  if (!written) return written.error();
+  for (const auto& id : storing_) move(items_.at(id), State::done);
+  for (const auto& result : pending_.results)
+    if (!early_.contains(*ItemId::from_bytes(result.item_id()))) remember_result(result);
+  std::vector<WorkItem> fresh;
+  const auto planned = std::move(pending_.next);
+  for (const auto& item : planned) add_planned(item, fresh);
+  storing_.clear();
+  early_.clear();
+  pending_ = {};
   return Done{};
 }
 

@@ -72,7 +72,9 @@ class PlantCore {
   // Answers the ids that `worker` no longer holds.
   std::vector<ItemId> renew(std::string_view worker, std::span<const ItemId> items, Moment now);
 
-  enum class Taken { stored, duplicate, failed };  // stored: durable only after the next flush
+  // stored: durable only after the next flush. A result of an item that the store holds and this run did not
+  // plan yet (it has just been restarted) is stored too, and counts once the item is planned.
+  enum class Taken { stored, duplicate, failed };
   Taken take(std::string_view worker, WorkResult result, Moment now);
 
   // The worker is gone: a death counts on all that it held.
@@ -125,6 +127,8 @@ class PlantCore {
   void count_done(const ItemId& id, Stage::Value stage, const storage::DoneMark& mark, std::vector<WorkItem>& fresh);
   std::vector<WorkItem> proofs_for(std::vector<PairId> pairs) const;
   Outcome fill_in(WorkItem& item) const;
+  Outcome write_taken();
+  Taken take_early(const ItemId& id, WorkResult result);
   Taken take_failure(const ItemId& id, Record& record, std::string_view worker, const WorkResult& result, Moment now);
   void penalise(const ItemId& id, std::string_view worker, Moment now);
   void bury(const ItemId& id, Record& record, std::string error, std::string stderr_tail);
@@ -154,6 +158,7 @@ class PlantCore {
   std::map<std::string, std::uint64_t> funnel_;
   storage::Commit pending_;
   std::vector<ItemId> storing_;
+  std::set<ItemId> early_;  // of pending_.results: not in items_ yet
   std::string tokenizer_hash_, digest_, training_report_;
 };
 

@@ -108,6 +108,7 @@ void PlantCore::count_done(const ItemId& id, Stage::Value stage, const storage::
 }
 
 Outcome PlantCore::plan(std::vector<WorkItem> sources) {
+  if (auto written = write_taken(); !written) return written;  // what came early counts as done
   storage::Commit commit;
   for (auto& item : sources) {
     item.set_id(std::string(storage::item_id(item, versions_.at(item.stage())).view()));
@@ -179,6 +180,7 @@ std::vector<PairId> PlantCore::proven_pairs() const {
 }
 
 Outcome PlantCore::reduced(Reduced reduced) {
+  if (auto written = write_taken(); !written) return written;
   running_ = Job::none;
   tokenizer_hash_ = reduced.tokenizer_hash;
   storage::Commit commit;

@@ -48,6 +48,11 @@ class ServerTransport {
   static constexpr int kFlushMs = 500;
 };
 
+// Tries to get in with a made-up key: CURVE without a handler that refuses lets anyone in. unavailable unless
+// it was refused within kProbeLimitMs. `ServerTransport::start` does this to itself.
+Outcome probe_allow_list(const std::string& endpoint, const std::string& server_key);
+inline constexpr int kProbeLimitMs = 5000;
+
 struct ClientEvents {
   std::function<void(EnvelopePtr)> received;
   // The coordinator refused the key, or is not the one whose key we hold: trying again is no use.

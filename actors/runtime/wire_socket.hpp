@@ -14,7 +14,7 @@
 namespace mendel::runtime {
 
 inline constexpr int kHeartbeatMs = 1000, kHeartbeatTimeoutMs = 2000, kHandshakeMs = 5000;
-inline constexpr int kQueueFrames = 1000;  // of ZeroMQ, per peer and direction
+inline constexpr int kQueueFrames = 128;  // of ZeroMQ, per peer and direction: at most 128 MiB of frames
 
 enum HandshakeEvent : std::uint16_t {
   kHandshakeOk = 0x1000,

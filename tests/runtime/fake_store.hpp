@@ -1,5 +1,5 @@
 // A PlantStore in memory that outlives the plants on it: what a commit took is there after a crash, what
-// was not committed is gone. Faults can be switched on, so that tests can show that they are noticed.
+// was not committed is gone.
 #pragma once
 
 #include <map>
@@ -8,10 +8,9 @@
 
 namespace mendel::runtime::samples {
 
-class FakeStore final : public storage::PlantStore {
+class FakeStore : public storage::PlantStore {
  public:
   bool full = false;  // the disk is
-  bool torn = false;  // a crash may come between a done-mark and its data: the data of some commits is lost
 
   void restart() { ++epoch_; }
 
@@ -22,9 +21,12 @@ class FakeStore final : public storage::PlantStore {
     storage::CommitAnswer answer;
     for (const auto& result : commit.results) {
       const auto id = *ItemId::from_bytes(result.item_id());
-      const bool lost = torn && ++commits_ % 7 == 0;
-      if (!done_.contains({result.stage(), id})) add(lost ? WorkResult() : result, result.stage(), id);
-      else ++answer.duplicates;
+      if (done_.contains({result.stage(), id})) {
+        ++answer.duplicates;
+        continue;
+      }
+      add_mark(result, id);
+      add_data(result, id);
     }
     for (const auto& item : commit.next)
       answer.planned += planned_.emplace(std::pair(item.stage(), *ItemId::from_bytes(item.id())), bare(item)).second;
@@ -62,6 +64,22 @@ class FakeStore final : public storage::PlantStore {
   std::uint64_t lost_writes() const override { return 0; }
   Outcome verify() const override { return Done{}; }
 
+ protected:
+  void add_mark(const WorkResult& result, const ItemId& id) {
+    storage::DoneMark mark;
+    mark.funnel.insert(result.funnel().begin(), result.funnel().end());
+    for (const auto& pair : result.pairs()) mark.pairs.push_back(*PairId::from_hex(pair.id()));
+    for (const auto& proof : result.proofs()) mark.pairs.push_back(*PairId::from_hex(proof.verdict().pair_id()));
+    done_[{result.stage(), id}] = mark;
+  }
+
+  void add_data(const WorkResult& result, const ItemId& id) {
+    for (const auto& pair : result.pairs()) pairs_[*PairId::from_hex(pair.id())] = pair;
+    for (const auto& proof : result.proofs()) proofs_[*PairId::from_hex(proof.verdict().pair_id())] = proof;
+    const auto item = planned(result.stage(), id);
+    for (const auto& row : result.rows()) rows_[{item ? item->encode().tokenizer() : "", *PairId::from_hex(row.id())}] = row;
+  }
+
  private:
   using Key = std::pair<Stage::Value, ItemId>;
 
@@ -77,23 +95,7 @@ class FakeStore final : public storage::PlantStore {
     return item;
   }
 
-  void add(const WorkResult& result, Stage::Value stage, const ItemId& id) {
-    storage::DoneMark mark;
-    mark.funnel.insert(result.funnel().begin(), result.funnel().end());
-    for (const auto& pair : result.pairs()) {
-      mark.pairs.push_back(*PairId::from_hex(pair.id()));
-      pairs_[mark.pairs.back()] = pair;
-    }
-    for (const auto& proof : result.proofs()) {
-      mark.pairs.push_back(*PairId::from_hex(proof.verdict().pair_id()));
-      proofs_[mark.pairs.back()] = proof;
-    }
-    const auto item = planned(stage, id);
-    for (const auto& row : result.rows()) rows_[{item ? item->encode().tokenizer() : "", *PairId::from_hex(row.id())}] = row;
-    done_[{stage, id}] = mark;
-  }
-
-  std::uint64_t epoch_ = 1, commits_ = 0;
+  std::uint64_t epoch_ = 1;
   std::map<Key, WorkItem> planned_;
   std::map<Key, storage::DoneMark> done_;
   std::map<PairId, Pair> pairs_;

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "tests/runtime/plant_fixture.hpp"
 
 using namespace mendel;
@@ -172,4 +174,20 @@ TEST_CASE("a refused node ends with the reason") {
   core.receive(refused, 0ms, actions);
   CHECK(actions.refused == "mixed versions");
   CHECK_FALSE(core.joined());
+}
+
+TEST_CASE("two lives of a node never use the same batch number") {
+  std::set<std::uint64_t> numbers;
+  for (const std::uint64_t instance : {0x1234'0000'0000ull, 0x5678'0000'0000ull}) {
+    Hello hello;
+    hello.set_instance(instance);
+    NodeCore core(hello, {Stage::mutate}, {});
+    NodeActions actions;
+    core.receive(welcome(), Moment(0), actions);
+    core.receive(lease_of(0, 0), Moment(0), actions);
+    core.finished(work(storage::samples::mutate_item(0)), actions);
+    core.flush(Moment(0), actions);
+    for (const auto batch : batches_in(actions)) numbers.insert(batch);
+  }
+  CHECK(numbers.size() == 2);
 }

@@ -341,6 +341,32 @@ TEST_CASE("a result whose pairs do not match their ids is a failed attempt") {
   CHECK_FALSE(life.store.is_done(Stage::mutate, *ItemId::from_bytes(items[0].id())));
 }
 
+TEST_CASE("a result that comes before its item is planned again is stored and counts once") {
+  FakeStore store;
+  std::vector<WorkItem> held;
+  {
+    Life life(store);
+    life.start(4);
+    held = life.plant.lease("worker", kAll, 4, life.now);
+    REQUIRE(held.size() == 4);
+  }
+  Life again(store);  // restarted, and its planner has read nothing yet
+  CHECK(again.plant.take("worker", work(held[0]), again.now) == PlantCore::Taken::stored);
+  CHECK(again.plant.take("worker", work(held[0]), again.now) == PlantCore::Taken::duplicate);
+  again.start(4);
+  CHECK(again.plant.counts(Stage::mutate).done == 1);
+  again.run();
+  CHECK(again.plant.funnel().at("mutate.pairs") == 7);
+}
+
+TEST_CASE("a result of an item that nobody planned is dropped") {
+  FakeStore store;
+  Life life(store);
+  life.start(1);
+  CHECK(life.plant.take("worker", work(storage::samples::mutate_item(5)), life.now) == PlantCore::Taken::duplicate);
+  CHECK_FALSE(life.plant.dirty());
+}
+
 TEST_CASE("a plan over its bound is refused by name") {
   FakeStore store;
   auto config = small_config();
