@@ -12,6 +12,13 @@ find_package(nlohmann_json REQUIRED)
 find_package(doctest REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(simdjson REQUIRED)
+find_package(spdlog REQUIRED)
+
+# Debian's civetweb has no CMake config; prometheus-cpp is built on it.
+find_library(CIVETWEB civetweb REQUIRED)
+find_library(CIVETWEB_CPP civetweb-cpp REQUIRED)
+add_library(civetweb INTERFACE)
+target_link_libraries(civetweb INTERFACE ${CIVETWEB_CPP} ${CIVETWEB})
 
 foreach(module IN ITEMS libgit2 libxxhash libzstd libsystemd libseccomp)
   pkg_check_modules(${module} REQUIRED IMPORTED_TARGET GLOBAL ${module})

@@ -16,6 +16,22 @@ if(TARGET mendel-trainer)
   install(FILES ${torch_files} DESTINATION ${private_libraries})
 endif()
 install(DIRECTORY deploy/profiles DESTINATION ${CMAKE_INSTALL_DATADIR}/mendel)
+# Services: the units name the programs where they are installed. Under /usr the files lie where systemd looks.
+set(unit_folder lib/systemd/system)
+foreach(unit IN ITEMS mendel-coordinator.service mendel-node@.service mendel-trainer.service)
+  install(CODE "
+    set(BINDIR \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")
+    set(DATADIR \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}\")
+    configure_file(\"${CMAKE_SOURCE_DIR}/deploy/systemd/${unit}.in\" \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${unit_folder}/${unit}\" @ONLY)")
+endforeach()
+install(FILES deploy/systemd/mendel.target deploy/systemd/mendel.slice deploy/systemd/mendel-plant.slice deploy/systemd/mendel-collect.slice
+  deploy/systemd/mendel-train.slice DESTINATION ${unit_folder})
+install(FILES deploy/systemd/mendel-node@validator.service.conf DESTINATION ${unit_folder}/mendel-node@validator.service.d RENAME sandbox.conf)
+install(FILES deploy/systemd/mendel.tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME mendel.conf)
+install(FILES deploy/systemd/mendel.sysusers.conf DESTINATION lib/sysusers.d RENAME mendel.conf)
+install(FILES deploy/systemd/plant.toml deploy/systemd/node.env deploy/systemd/coordinator.env DESTINATION ${CMAKE_INSTALL_DATADIR}/mendel/examples)
+install(DIRECTORY deploy/prometheus DESTINATION ${CMAKE_INSTALL_DATADIR}/mendel)
+install(FILES deploy/systemd/README.md docs/adding-a-node.md docs/metrics.md docs/runbooks.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 foreach(program IN LISTS programs)
   install(CODE "
     file(MAKE_DIRECTORY \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_MANDIR}/man1\")

@@ -1,6 +1,7 @@
 // What `mendel node` and `mendel-trainer node` share.
 #include "actors/cli/node_options.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 #include "actors/cli/stop_request.hpp"
@@ -22,7 +23,9 @@ int run_node_command(const Context& context, const NodeArguments& arguments, run
     if (value->empty()) return fail_use(std::string(option) + " is required");
   runtime::NodeOptions options;
   options.name = arguments.name;
-  std::istringstream roles(arguments.roles);
+  auto words = arguments.roles;
+  std::replace(words.begin(), words.end(), '-', ',');  // names of service instances have no commas
+  std::istringstream roles(words);
   for (std::string role; std::getline(roles, role, ',');)
     if (!role.empty()) options.roles.push_back(role);
   options.endpoint = arguments.connect;
@@ -30,6 +33,7 @@ int run_node_command(const Context& context, const NodeArguments& arguments, run
   options.server_key_file = arguments.server_key;
   options.config = context.config;
   if (auto& mine = *options.config.mutable_mine(); mine.clones().empty()) mine.set_clones((context.data / "raw" / "git").string());
+  options.data = context.data;
   options.train = std::move(train);
   options.stop = stop_request;
   options.log = [](std::string_view line) { note(line); };

@@ -18,6 +18,7 @@
 
 #include "actors/runtime/frames.hpp"
 #include "actors/runtime/plant_core.hpp"
+#include "actors/runtime/plant_view.hpp"
 #include "proto/wire.pb.h"
 
 namespace mendel::runtime {
@@ -27,18 +28,6 @@ using WorkResultPtr = std::shared_ptr<const WorkResult>;
 using ItemsPtr = std::shared_ptr<const std::vector<WorkItem>>;
 using RejectionsPtr = std::shared_ptr<const std::vector<Rejection>>;
 using ReportPtr = std::shared_ptr<const Report>;
-
-// What the owner of a plant sees of it.
-struct PlantView {
-  Status status;
-  std::map<std::string, double> training;  // newest sample by name
-  std::uint64_t stored = 0, failures = 0, duplicates = 0;  // results since the start
-  std::uint64_t dead = 0;
-  bool reused = false;  // the dataset was there already
-  bool ended = false;  // nothing more will happen; everything taken is stored
-  std::optional<Error> failure;
-};
-using PlantViewPtr = std::shared_ptr<const PlantView>;
 
 // What the dataset actor works on: the proven pairs of the plan and the counts up to here.
 struct DatasetOrder {

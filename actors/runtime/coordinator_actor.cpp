@@ -1,7 +1,10 @@
 // CoordinatorCore and PlantCore decide; this carries out.
 #include "actors/runtime/coordinator_actor.hpp"
 
+#include <algorithm>
 #include <chrono>
+
+#include "actors/runtime/stages.hpp"
 
 namespace mendel::runtime {
 namespace {
@@ -23,6 +26,7 @@ void post(Self self, const Outbox& out) {
 void fail(Self self, Error error) {
   auto& state = self->state;
   if (state.failure) return;
+  if (state.setup.journal) state.setup.journal->say(LogLevel::error, error.what);
   state.failure = std::move(error);
   state.core->stop_intake();
 }
@@ -82,12 +86,42 @@ void answer_control(Self self, const std::string& peer, const Envelope& question
   post(self, {{peer, std::move(answer)}});
 }
 
+// The trace of what other processes did: their own logs lie on their machines.
+void log_envelope(const coordinator_state& state, const std::string& peer, const Envelope& envelope) {
+  if (!state.setup.journal || state.here.contains(peer)) return;
+  for (const auto& result : envelope.results().results()) state.setup.journal->result(result, peer, -1);
+  std::vector<LogField> fields;
+  std::uint32_t stage = 1;
+  constexpr std::string_view kPrefix = "training_";
+  for (const auto& sample : envelope.report().samples()) {
+    if (!sample.name().starts_with(kPrefix)) continue;
+    if (sample.name() == "training_stage") stage = static_cast<std::uint32_t>(std::clamp(sample.value(), 1.0, 99.0));
+    fields.push_back({std::string_view(sample.name()).substr(kPrefix.size()), std::to_string(sample.value())});
+  }
+  if (!fields.empty()) state.setup.journal->write(LogFile::training, LogLevel::info, fields, stage);
+}
+
+void log_phase(coordinator_state& state) {
+  const auto phase = state.plant->phase();
+  if (!state.setup.journal || std::exchange(state.logged, phase) == phase) return;
+  state.setup.journal->write(LogFile::plant, LogLevel::info, {{"phase", name_of(phase)}});
+}
+
+void log_dataset(const coordinator_state& state, const DatasetAnswer& answer) {
+  if (!state.setup.journal) return;
+  if (answer.reduced)
+    state.setup.journal->write(LogFile::tokenization, LogLevel::info,
+                               {{"vocabulary", answer.reduced->tokenizer_hash}, {"accepted", std::to_string(answer.reduced->accepted.size())}});
+  if (!answer.digest.empty()) state.setup.journal->write(LogFile::encoding, LogLevel::info, {{"dataset", answer.digest}, {"input", answer.input_hash}});
+}
+
 void receive(Self self, const std::string& peer, const Envelope& envelope) {
   auto& state = self->state;
   if (peer.starts_with(kControlPeer)) return answer_control(self, peer, envelope);
   if (state.failure || state.ended) return;
   if (envelope.has_hello() && state.seen.insert(peer).second && !state.here.contains(peer))
     state.setup.log("node " + peer + " asks to join (" + envelope.hello().build() + ")");
+  log_envelope(state, peer, envelope);
   Outbox out;
   state.core->receive(peer, envelope, monotonic_now(), out);
   post(self, out);
@@ -97,6 +131,7 @@ void receive(Self self, const std::string& peer, const Envelope& envelope) {
 void take_answer(Self self, const DatasetAnswer& answer) {
   auto& state = self->state;
   if (answer.failure) return fail(self, *answer.failure);
+  log_dataset(state, answer);
   state.reused = !answer.reduced && state.plant->phase() == Phase::reduce;
   settle(self, answer.reduced ? state.plant->reduced(*answer.reduced) : state.plant->finalised(answer.input_hash, answer.digest));
   flush(self);
@@ -129,7 +164,9 @@ PlantViewPtr view_of(const coordinator_state& state) {
   view->stored = state.core->stored();
   view->failures = state.core->failures();
   view->duplicates = state.core->duplicates();
+  for (const auto& row : stages()) view->retries[row.name] = state.plant->counts(row.stage).retries;
   view->dead = state.plant->dead();
+  view->oldest_lease_s = std::chrono::duration<double>(state.plant->oldest_lease(monotonic_now())).count();
   view->reused = state.reused;
   view->ended = state.ended;
   view->failure = state.failure;
@@ -146,6 +183,7 @@ void tick(Self self) {
     arm_flush(self);
     order_job(self);
   }
+  log_phase(state);
   check_end(self);
   if (state.setup.metrics && now - state.measured_at >= kMetricsEvery) {
     state.measured_at = now;

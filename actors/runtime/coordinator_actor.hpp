@@ -9,6 +9,7 @@
 
 #include "actors/runtime/actors.hpp"
 #include "actors/runtime/coordinator_core.hpp"
+#include "actors/runtime/plant_log.hpp"
 #include "actors/runtime/transport.hpp"
 
 namespace mendel::runtime {
@@ -23,6 +24,7 @@ struct CoordinatorSetup {
   metrics_actor metrics;  // may be invalid: none
   // The way to nodes of other processes; null until it is open.
   std::shared_ptr<std::atomic<ServerTransport*>> wire = std::make_shared<std::atomic<ServerTransport*>>(nullptr);
+  std::shared_ptr<PlantLog> journal;  // null: none
   std::function<void(std::string_view)> log;
 };
 
@@ -34,6 +36,7 @@ struct coordinator_state {
   std::map<std::string, node_actor> here;  // nodes of this process
   std::set<std::string> seen;  // nodes of other processes, to tell of joins once
   std::optional<Error> failure;
+  Phase logged = Phase::done;  // newest phase in the log
   bool flushing = false, draining = false, reused = false, ended = false;
   Moment goodbye_at{0}, measured_at{0};
 };

@@ -7,6 +7,7 @@
 #include <zmq.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 
@@ -25,10 +26,20 @@ Outcome write_file(const fs::path& path, const std::string& text, mode_t mode) {
   const auto partial = path.string() + ".partial";
   const int file = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (file < 0) return system_error(partial, "cannot write");
-  const bool written = ::fchmod(file, mode) == 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
+  struct stat folder {};
+  // Root may make keys for a service whose folder this is: then they are that service's.
+  const bool owned = ::geteuid() != 0 || (::stat(path.parent_path().c_str(), &folder) == 0 && ::fchown(file, folder.st_uid, folder.st_gid) == 0);
+  const bool written = owned && ::fchmod(file, mode) == 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
   ::close(file);
   if (!written || ::rename(partial.c_str(), path.c_str()) != 0) return system_error(path, "cannot write");
   return Done{};
+}
+
+// systemd lets a service read its credentials by an access list, which shows as the group's right to read; the
+// folder they lie in is the service's alone.
+mode_t forbidden_of(const fs::path& path) {
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  return credentials != nullptr && path.parent_path() == fs::path(credentials) ? 037 : 077;
 }
 
 }  // namespace
@@ -58,7 +69,7 @@ Result<std::string> public_of(const std::string& secret_key) {
 Result<std::string> read_key(const fs::path& path, bool secret) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return Error{ErrorCode::not_found, path.string() + ": " + std::strerror(errno)};
-  if (secret && (info.st_mode & 077) != 0)
+  if (secret && (info.st_mode & forbidden_of(path)) != 0)
     return Error{ErrorCode::invalid_input, path.string() + ": others may read this secret; run: chmod 600 " + path.string()};
   std::ifstream file(path);
   std::string key, more;

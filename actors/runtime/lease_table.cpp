@@ -6,10 +6,10 @@
 namespace mendel::runtime {
 
 bool LeaseTable::grant(const ItemId& item, std::string_view worker, Moment now) {
-  const auto [at, fresh] = held_.try_emplace(item, Lease{std::string(worker), now + duration_});
+  const auto [at, fresh] = held_.try_emplace(item, Lease{std::string(worker), now + duration_, now});
   if (fresh) return true;
   if (at->second.expires_at > now) return false;
-  at->second = {std::string(worker), now + duration_};
+  at->second = {std::string(worker), now + duration_, now};
   return true;
 }
 
@@ -47,6 +47,12 @@ std::vector<ItemId> LeaseTable::take_back(std::string_view worker) {
 
 std::size_t LeaseTable::held_by(std::string_view worker) const {
   return static_cast<std::size_t>(std::count_if(held_.begin(), held_.end(), [&](const auto& entry) { return entry.second.worker == worker; }));
+}
+
+Moment LeaseTable::oldest(Moment now) const {
+  Moment oldest{0};
+  for (const auto& [item, lease] : held_) oldest = std::max(oldest, now - lease.granted_at);
+  return oldest;
 }
 
 }  // namespace mendel::runtime

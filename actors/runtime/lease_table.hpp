@@ -43,11 +43,14 @@ class LeaseTable {
 
   std::size_t size() const { return held_.size(); }
   std::size_t held_by(std::string_view worker) const;
+  // How long the item that is held longest has been held, renewals included; 0: none is. O(size).
+  Moment oldest(Moment now) const;
 
  private:
   struct Lease {
     std::string worker;
     Moment expires_at;  // from this moment on the item may be handed to another
+    Moment granted_at;
   };
   Moment duration_;
   std::unordered_map<ItemId, Lease> held_;

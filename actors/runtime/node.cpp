@@ -5,8 +5,10 @@
 #include <thread>
 
 #include "actors/runtime/keys.hpp"
-#include "actors/runtime/metrics_actor.hpp"
+#include "actors/runtime/metrics_server.hpp"
 #include "actors/runtime/node_actor.hpp"
+#include "actors/runtime/plant_log.hpp"
+#include "actors/runtime/service_notice.hpp"
 #include "actors/runtime/stages.hpp"
 #include "actors/runtime/transport.hpp"
 
@@ -42,6 +44,7 @@ class Node {
     if (node_) caf::anon_send(node_, quit_atom::value);
     node_ = node_actor();
     system_->await_all_actors_done();
+    metrics_.reset();
     wire_->store(nullptr);
     client_.reset();
   }
@@ -58,9 +61,10 @@ class Node {
     };
     setup.probe = probe_;
     setup.end = end_;
-    setup.log = options_.log;
+    setup.journal = journal_;
+    setup.log = [this](std::string_view line) { say(line); };
     if (const auto& listen = options_.config.metrics().listen(); !listen.empty()) {
-      auto server = MetricsServer::start(listen, options_.name, probe_);
+      auto server = MetricsServer::start(listen, {options_.name, probe_, health_, wire_counters(), host_folders()});
       if (!server) return server.error();
       metrics_ = std::move(*server);
     }
@@ -77,33 +81,74 @@ class Node {
   }
 
   Outcome wait() {
+    notice_.started();
     auto drained_by = std::chrono::steady_clock::time_point::max();
     bool draining = false;
     while (!end_->ended()) {
+      observe(draining);
       const auto request = options_.stop();
       if (request == StopRequest::abort) return Error{ErrorCode::interrupted, "interrupted; the coordinator hands out again what this node held"};
       if (request == StopRequest::drain && !std::exchange(draining, true)) {
-        options_.log("stopping: what runs is finished first (at most " + std::to_string(options_.config.runtime().drain_ms() / 1000) + " s)");
+        say("stopping: what runs is finished first (at most " + std::to_string(options_.config.runtime().drain_ms() / 1000) + " s)");
         drained_by = std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.config.runtime().drain_ms());
         caf::anon_send(node_, drain_atom::value);
+        notice_.stopping("finishing what runs");
       }
       if (std::chrono::steady_clock::now() >= drained_by) break;
       std::this_thread::sleep_for(kLook);
     }
+    notice_.stopping(end_->refused().empty() ? "ended" : end_->refused());
     if (const auto refused = end_->refused(); !refused.empty()) return Error{ErrorCode::unavailable, refused};
     return Done{};
   }
 
  private:
+  void say(std::string_view line) {
+    options_.log(line);
+    journal_->say(LogLevel::info, line);
+  }
+
+  std::function<const TransportCounters*()> wire_counters() const {
+    return [wire = wire_]() -> const TransportCounters* {
+      const auto* open = wire->load();
+      return open == nullptr ? nullptr : &open->counters();
+    };
+  }
+
+  HostFolders host_folders() const {
+    const auto& metrics = options_.config.metrics();
+    return {metrics.proc(), metrics.sys(), options_.data};
+  }
+
+  // What the actor did since the last look, for those who watch this process.
+  void observe(bool draining) {
+    if (const auto ticks = probe_->ticks(); ticks != std::exchange(seen_ticks_, ticks)) health_->beat();
+    std::uint64_t in = 0, out = 0, failed = 0;
+    for (const auto& [stage, counts] : probe_->counts()) {
+      in += counts.items_in;
+      out += counts.items_out;
+      for (const auto& [kind, count] : counts.failed) failed += count;
+    }
+    const auto work = std::to_string(in - out - failed) + " running, " + std::to_string(out) + " done, " + std::to_string(failed) + " failed";
+    if (draining) health_->set_unready("finishing: " + work);
+    else if (probe_->joined()) health_->set_ready(work);
+    else health_->set_unready("waiting for the coordinator at " + options_.endpoint);
+    notice_.tell(health_->look());
+  }
+
   const NodeOptions& options_;
   caf::actor_system_config caf_;
   std::unique_ptr<caf::actor_system> system_;
   std::shared_ptr<std::atomic<ClientTransport*>> wire_ = std::make_shared<std::atomic<ClientTransport*>>(nullptr);
   std::shared_ptr<NodeProbe> probe_ = std::make_shared<NodeProbe>();
   std::shared_ptr<NodeEnd> end_ = std::make_shared<NodeEnd>();
-  std::unique_ptr<MetricsServer> metrics_;
+  std::shared_ptr<ProcessHealth> health_ = std::make_shared<ProcessHealth>(std::chrono::milliseconds(options_.config.health().stalled_ms()));
+  std::shared_ptr<PlantLog> journal_ = std::make_shared<PlantLog>(options_.data / "logs", options_.config);
+  ServiceNotice notice_;
+  std::uint64_t seen_ticks_ = 0;
   node_actor node_;
   std::unique_ptr<ClientTransport> client_;
+  std::unique_ptr<MetricsServer> metrics_;  // after what it reads
 };
 
 }  // namespace

@@ -41,6 +41,7 @@ struct NodeOptions {
   std::filesystem::path key_file;  // NODE.secret
   std::filesystem::path server_key_file;  // server.public
   Config config;  // local: workers, tool paths and metrics are taken from here, all else from the coordinator
+  std::filesystem::path data;  // this node's own folder: its logs go below
   TrainFunction train;  // empty: this executable cannot train
   std::function<StopRequest()> stop;  // asked about every 100 ms
   std::function<void(std::string_view)> log;  // one line for people, no line feed

@@ -18,6 +18,8 @@ Config effective(Config theirs, const Config& ours) {
   *theirs.mutable_runtime() = ours.runtime();
   *theirs.mutable_python() = ours.python();
   *theirs.mutable_metrics() = ours.metrics();
+  *theirs.mutable_log() = ours.log();
+  *theirs.mutable_health() = ours.health();
   theirs.mutable_lint()->set_ruff(ours.lint().ruff());
   theirs.mutable_mine()->set_clones(ours.mine().clones());
   theirs.mutable_train()->set_threads(ours.train().threads());
@@ -40,7 +42,8 @@ role_actor idle_role(Self self, Stage::Value stage) {
 
 void take_result(Self self, const WorkResult& result, double seconds) {
   auto& state = self->state;
-  state.setup.probe->finished(result, seconds);
+  state.setup.probe->finished(result, seconds, result.error() == kBrokenOff);
+  if (state.setup.journal) state.setup.journal->result(result, state.setup.hello.node(), seconds);
   NodeActions actions;
   if (result.error() == kBrokenOff) {
     if (const auto id = ItemId::from_bytes(result.item_id())) state.core->broken_off(*id, actions);
@@ -53,7 +56,7 @@ void take_result(Self self, const WorkResult& result, double seconds) {
 
 void start_item(Self self, WorkItem item) {
   const auto role = idle_role(self, item.stage());
-  self->state.setup.probe->started(item.stage());
+  self->state.setup.probe->started(item);
   const auto shared = std::make_shared<const WorkItem>(std::move(item));
   self->request(role, caf::infinite, WorkItemPtr(shared))
       .then(
@@ -81,6 +84,7 @@ void end(Self self, const std::string& refused) {
 void carry_out(Self self, NodeActions actions) {
   auto& state = self->state;
   if (state.ended) return;
+  if (actions.configured) state.setup.probe->join();
   if (actions.configured) state.config = std::make_shared<const Config>(effective(state.core->config(), state.setup.local));
   for (const auto& [hash, merges] : actions.vocabularies)
     if (auto added = state.tools->vocabularies->add(hash, merges); !added) state.setup.log(added.error().what);
@@ -153,6 +157,7 @@ node_actor::behavior_type run_node_actor(Self self, NodeSetup setup) {
         act(self, [](NodeCore& core, NodeActions& actions) { core.flush(now(), actions); });
       },
       [self](tick_atom) {
+        self->state.setup.probe->tick();
         act(self, [](NodeCore& core, NodeActions& actions) { core.tick(now(), actions); });
         if (!self->state.ended) self->delayed_send(self, kTick, tick_atom::value);
       },

@@ -10,6 +10,7 @@
 
 #include "actors/runtime/actors.hpp"
 #include "actors/runtime/node_core.hpp"
+#include "actors/runtime/plant_log.hpp"
 #include "actors/runtime/probe.hpp"
 #include "actors/runtime/role_actor.hpp"
 
@@ -43,6 +44,7 @@ struct NodeSetup {
   std::function<void(EnvelopePtr)> send;  // to the coordinator; thread-safe
   std::shared_ptr<NodeProbe> probe;
   std::shared_ptr<NodeEnd> end;
+  std::shared_ptr<PlantLog> journal;  // null: none
   std::function<void(std::string_view)> log;
 };
 

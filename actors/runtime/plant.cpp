@@ -7,7 +7,9 @@
 #include "actors/runtime/dataset_actor.hpp"
 #include "actors/runtime/metrics_actor.hpp"
 #include "actors/runtime/node_actor.hpp"
+#include "actors/runtime/plant_log.hpp"
 #include "actors/runtime/planning.hpp"
+#include "actors/runtime/service_notice.hpp"
 #include "actors/runtime/stages.hpp"
 #include "actors/runtime/trainer_child.hpp"
 #include "actors/runtime/transport.hpp"
@@ -85,7 +87,7 @@ class Plant {
     if (!opened) return opened.error();
     store_ = std::move(*opened);
     if (store_->lost_writes() > 0)
-      options_.log("the end of the store's log was cut: " + std::to_string(store_->lost_writes()) + " writes are gone; their work is done again");
+      say("the end of the store's log was cut: " + std::to_string(store_->lost_writes()) + " writes are gone; their work is done again");
     if (!options_.roles.empty())
       if (auto checked = check_tools(options_); !checked) return checked;
     if (auto started = start_metrics(); !started) return started;
@@ -101,15 +103,17 @@ class Plant {
   Result<PlantView> wait() {
     caf::scoped_actor self{*system_};
     bool draining = false;
+    notice_.started();
     const auto started = monotonic_now();
     Moment drained_by{0};
     for (;;) {
       auto view = look(self);
       if (!view) return view.error();
       options_.watch(*view);
+      observe(*view, draining);
       if (view->ended) return view->failure ? Result<PlantView>(*view->failure) : view;
       const auto request = options_.stop();
-      if (request == StopRequest::abort) options_.log("stopping as soon as what runs can be left; Ctrl-C again ends at once, and nothing is lost then either");
+      if (request == StopRequest::abort) say("stopping as soon as what runs can be left; Ctrl-C again ends at once, and nothing is lost then either");
       if (request == StopRequest::abort) return Error{ErrorCode::interrupted, "interrupted; run the same command again to go on"};
       if (request == StopRequest::drain && !std::exchange(draining, true)) {
         drained_by = monotonic_now() + Moment(options_.config.runtime().drain_ms());
@@ -123,12 +127,42 @@ class Plant {
   }
 
  private:
+  void say(std::string_view line) {
+    options_.log(line);
+    journal_->say(LogLevel::info, line);
+  }
+
+  // What the coordinator just answered, for those who watch this process.
+  void observe(const PlantView& view, bool draining) {
+    std::uint64_t pending = 0, leased = 0, done = 0;
+    for (const auto& stage : view.status.stages()) {
+      pending += stage.pending();
+      leased += stage.leased();
+      done += stage.done();
+    }
+    const auto text = view.status.phase() + ": " + std::to_string(pending) + " pending, " + std::to_string(leased) + " leased, " + std::to_string(done) +
+                      " done, " + std::to_string(view.dead) + " dead; " + std::to_string(view.status.nodes_size()) + " nodes";
+    health_->beat();
+    if (view.failure) health_->set_unready("failed: " + view.failure->what);
+    else if (draining) health_->set_unready("stopping; " + text);
+    else health_->set_ready(text);
+    notice_.tell(health_->look());
+    if (view.ended || draining) notice_.stopping(text);
+  }
+
+  std::function<const TransportCounters*()> wire_counters() const {
+    return [wire = wire_]() -> const TransportCounters* {
+      const auto* open = wire->load();
+      return open == nullptr ? nullptr : &open->counters();
+    };
+  }
+
   Outcome start_metrics() {
-    probe_ = std::make_shared<NodeProbe>();
-    if (options_.config.metrics().listen().empty()) return Done{};
-    auto server = MetricsServer::start(options_.config.metrics().listen(), "coordinator", probe_);
+    const auto& settings = options_.config.metrics();
+    if (settings.listen().empty()) return Done{};
+    auto server = MetricsServer::start(settings.listen(), {"coordinator", probe_, health_, wire_counters(), {settings.proc(), settings.sys(), options_.data}});
     if (!server) return server.error();
-    options_.log("metrics: http://" + options_.config.metrics().listen() + "/metrics");
+    say("metrics: http://" + settings.listen() + "/metrics");
     metrics_ = system_->spawn(run_metrics, std::shared_ptr<MetricsServer>(std::move(*server)));
     return Done{};
   }
@@ -145,15 +179,16 @@ class Plant {
     setup_.dataset = dataset_;
     setup_.metrics = metrics_;
     setup_.wire = wire_;
-    setup_.log = options_.log;
+    setup_.journal = journal_;
+    setup_.log = [this](std::string_view line) { say(line); };
     coordinator_ = system_->spawn<caf::detached>(run_coordinator, setup_);
   }
 
   Outcome open_wire() {
     ServerEvents events;
     events.received = [to = coordinator_](const std::string& peer, EnvelopePtr envelope) { caf::anon_send(to, peer, std::move(envelope)); };
-    events.gone = [to = coordinator_, log = options_.log](const std::string& peer) {
-      log("node " + peer + " is no longer on the allow-list: cut off");
+    events.gone = [to = coordinator_, this](const std::string& peer) {
+      say("node " + peer + " is no longer on the allow-list: cut off");
       caf::anon_send(to, gone_atom::value, peer);
     };
     if (!options_.listen.empty()) {
@@ -179,7 +214,8 @@ class Plant {
     setup.send = [to = coordinator_](EnvelopePtr envelope) { caf::anon_send(to, std::string(kHere), std::move(envelope)); };
     setup.probe = probe_;
     setup.end = node_end_;
-    setup.log = options_.log;
+    setup.journal = journal_;
+    setup.log = [this](std::string_view line) { say(line); };
     node_ = system_->spawn(run_node_actor, std::move(setup));
     caf::anon_send(coordinator_, join_atom::value, std::string(kHere), node_);
     caf::anon_send(node_, start_atom::value);
@@ -202,7 +238,7 @@ class Plant {
     if (!trainer_ || status.phase() != name_of(Phase::train)) return Done{};
     auto said = trainer_->poll(monotonic_now());
     if (!said) return said.error();
-    if (!said->empty()) options_.log(*said);
+    if (!said->empty()) say(*said);
     return Done{};
   }
 
@@ -215,7 +251,7 @@ class Plant {
   }
 
   void drain() {
-    options_.log("stopping: what runs is finished first (at most " + std::to_string(options_.config.runtime().drain_ms() / 1000) + " s)");
+    say("stopping: what runs is finished first (at most " + std::to_string(options_.config.runtime().drain_ms() / 1000) + " s)");
     caf::anon_send(coordinator_, drain_atom::value);
     if (node_) caf::anon_send(node_, drain_atom::value);
     if (trainer_) trainer_->stop(kTrainerPatience);
@@ -228,7 +264,10 @@ class Plant {
   std::shared_ptr<storage::PlantStore> store_;
   std::unique_ptr<caf::actor_system> system_;
   std::shared_ptr<std::atomic<ServerTransport*>> wire_ = std::make_shared<std::atomic<ServerTransport*>>(nullptr);
-  std::shared_ptr<NodeProbe> probe_;
+  std::shared_ptr<NodeProbe> probe_ = std::make_shared<NodeProbe>();
+  std::shared_ptr<ProcessHealth> health_ = std::make_shared<ProcessHealth>(std::chrono::milliseconds(options_.config.health().stalled_ms()));
+  std::shared_ptr<PlantLog> journal_ = std::make_shared<PlantLog>(options_.data / "logs", options_.config);
+  ServiceNotice notice_;
   std::shared_ptr<NodeEnd> node_end_ = std::make_shared<NodeEnd>();
   CoordinatorSetup setup_;
   coordinator_actor coordinator_;

@@ -104,6 +104,7 @@ class PlantCore {
   const StageCounts& counts(Stage::Value stage) const;
   std::uint64_t leases() const { return leases_.size(); }
   std::uint64_t leased_by(std::string_view worker) const { return leases_.held_by(worker); }
+  Moment oldest_lease(Moment now) const { return leases_.oldest(now); }
   std::uint64_t dead() const;
   const std::map<std::string, std::uint64_t>& funnel() const { return funnel_; }
   const std::string& digest() const { return digest_; }

@@ -8,6 +8,7 @@
 #include "actors/linter/linter_stage.hpp"
 #include "actors/miner/miner_stage.hpp"
 #include "actors/mutator/mutator_stage.hpp"
+#include "actors/runtime/redacted.hpp"
 #include "actors/runtime/stages.hpp"
 #include "actors/validator/validator_stage.hpp"
 
@@ -71,7 +72,7 @@ WorkResult failed_result(const WorkItem& item, const Error& error) {
   WorkResult out;
   out.set_item_id(item.id());
   out.set_stage(item.stage());
-  out.set_error(error.code == ErrorCode::interrupted ? kBrokenOff : error.what.empty() ? "failed without a reason" : error.what);
+  out.set_error(error.code == ErrorCode::interrupted ? kBrokenOff : error.what.empty() ? "failed without a reason" : redacted(error.what));
   return out;
 }
 
@@ -89,6 +90,7 @@ role_actor::behavior_type run_role(role_actor::stateful_pointer<role_state> self
           self->state.run = nullptr;
         }
         auto answer = std::make_shared<WorkResult>(result ? std::move(*result) : failed_result(*item, result.error()));
+        answer->set_stderr_tail(redacted(answer->stderr_tail()));
         answer->set_item_id(item->id());
         answer->set_stage(item->stage());
         return {WorkResultPtr(std::move(answer)), std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count()};

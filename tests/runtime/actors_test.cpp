@@ -6,7 +6,7 @@
 
 #include <stdexcept>
 
-#include "actors/runtime/metrics_actor.hpp"
+#include "actors/runtime/metrics_server.hpp"
 #include "actors/runtime/role_actor.hpp"
 
 using namespace mendel;
@@ -38,7 +38,7 @@ std::pair<WorkResult, double> answer_of(Stage::Value stage, StageTools tools) {
   return out;
 }
 
-std::string fetch(int port) {
+std::string fetch(int port, const std::string& path = "/metrics") {
   const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -46,7 +46,7 @@ std::string fetch(int port) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   std::string out;
   if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
-    const std::string question = "GET /metrics HTTP/1.0\r\n\r\n";
+    const std::string question = "GET " + path + " HTTP/1.0\r\n\r\n";
     char part[4096];
     if (::write(socket, question.data(), question.size()) > 0)
       for (ssize_t n = ::read(socket, part, sizeof part); n > 0; n = ::read(socket, part, sizeof part)) out.append(part, static_cast<std::size_t>(n));
@@ -83,13 +83,14 @@ TEST_CASE("training that our own end broke off is told apart from a failure") {
 
 TEST_CASE("metrics show every stage from the start, and the newest view") {
   const auto probe = std::make_shared<NodeProbe>();
-  auto server = MetricsServer::start("127.0.0.1:0", "here \"quoted\"", probe);
+  const auto health = std::make_shared<ProcessHealth>(std::chrono::hours(1));
+  auto server = MetricsServer::start("127.0.0.1:0", {"here \"quoted\"", probe, health, {}, {}});
   REQUIRE(server);
   WorkResult result;
   result.set_stage(Stage::mutate);
   result.add_pairs();
-  probe->started(Stage::mutate);
-  probe->finished(result, 1.5);
+  probe->started(item_of(Stage::mutate));
+  probe->finished(result, 1.5, false);
   auto view = std::make_shared<PlantView>();
   view->status.set_phase("train");
   auto& stage = *view->status.add_stages();
@@ -99,7 +100,7 @@ TEST_CASE("metrics show every stage from the start, and the newest view") {
   view->training["training_loss"] = 0.25;
   (*server)->show(view);
   const auto text = fetch((*server)->port());
-  for (const char* line : {"mendel_stage_items_out_total{stage=\"mutate\"} 1", "mendel_stage_items_out_total{stage=\"mine\"} 0", "mendel_stage_seconds_total{stage=\"mutate\"} 1.5",
+  for (const char* line : {"mendel_stage_items_out_total{stage=\"mutate\"} 1", "mendel_stage_items_out_total{stage=\"mine\"} 0", "mendel_stage_seconds_sum{stage=\"mutate\"} 1.5",
                            "mendel_stage_depth{stage=\"mutate\"} 7", "mendel_rejected{stage=\"validate\",reason=\"not_local\"} 3", "mendel_training_loss 0.25",
                            "process=\"here \\\"quoted\\\"\"", "mendel_phase{phase=\"train\"} 1"}) {
     CAPTURE(line);
@@ -107,7 +108,22 @@ TEST_CASE("metrics show every stage from the start, and the newest view") {
   }
 }
 
+TEST_CASE("health and readiness are told over HTTP, with the reason") {
+  const auto health = std::make_shared<ProcessHealth>(std::chrono::hours(1));
+  auto server = MetricsServer::start("127.0.0.1:0", {"here", std::make_shared<NodeProbe>(), health, {}, {}});
+  REQUIRE(server);
+  const auto port = (*server)->port();
+  CHECK(fetch(port, "/healthz").find(" 200 ") != std::string::npos);
+  CHECK(fetch(port, "/readyz").find(" 503 ") != std::string::npos);
+  CHECK(fetch(port, "/readyz").find("\r\n\r\nstarting\n") != std::string::npos);
+  health->set_ready("works");
+  CHECK(fetch(port, "/readyz").find(" 200 ") != std::string::npos);
+  health->beat(ProcessHealth::Time::clock::now() - std::chrono::hours(2));
+  CHECK(fetch(port, "/healthz").find(" 503 ") != std::string::npos);
+  CHECK(fetch(port, "/elsewhere").find(" 404 ") != std::string::npos);
+}
+
 TEST_CASE("an address that cannot be served on is an error that names the key") {
   const auto probe = std::make_shared<NodeProbe>();
-  CHECK(MetricsServer::start("nowhere at all", "x", probe).error().what.find("metrics.listen") != std::string::npos);
+  CHECK(MetricsServer::start("nowhere at all", {"x", probe, std::make_shared<ProcessHealth>(std::chrono::seconds(1)), {}, {}}).error().what.find("metrics.listen") != std::string::npos);
 }
