@@ -4,25 +4,17 @@
 #include <charconv>
 #include <optional>
 
-#include "actors/mutator/operators.hpp"
+#include "actors/mutator/finders.hpp"
 
 namespace mendel::mutator {
 namespace {
 
 using syntax::TokenKind;
 
-void replace(const FunctionView& view, std::uint32_t i, std::string text, std::vector<Splice>& out) {
-  out.push_back({view[i].bytes, std::move(text)});
-}
-
 constexpr std::array<std::string_view, 6> kComparisons = {"<", "<=", ">", ">=", "==", "!="};
 
 bool compares(const FunctionView& view, std::uint32_t i) {
   return std::find(kComparisons.begin(), kComparisons.end(), view.word(i)) != kComparisons.end();
-}
-
-bool is_binary(const FunctionView& view, std::uint32_t i) {
-  return i > 0 && view.kind(i) == TokenKind::op && view.ends_operand(i - 1) && !view.starts_statement(i);
 }
 
 // Small whole numbers without leading zeros.
@@ -58,17 +50,17 @@ bool starts_a_count(const FunctionView& view, std::uint32_t i) {
 
 // Is the number at i one by which a person counts: an index or bound, a step, a limit, a start?
 bool counts(const FunctionView& view, std::uint32_t i) {
-  const bool negative = view.is(i - 1, "-") && !is_binary(view, i - 1);
+  const bool negative = view.is(i - 1, "-") && !view.is_binary(i - 1);
   const auto before = negative ? i - 2 : i - 1;
   if (in_range_call(view, i)) return true;
-  if (in_subscript(view, i)) return (view.is(before, "[") || view.is(before, ":") || is_binary(view, before)) && !view.is(i + 1, ",");
+  if (in_subscript(view, i)) return (view.is(before, "[") || view.is(before, ":") || view.is_binary(before)) && !view.is(i + 1, ",");
   if (view.is(before, "+=") || view.is(before, "-=")) return true;
   if (view.is(before, "=") && view.depth(i) == 0 && !negative) return starts_a_count(view, i);
-  const bool added = is_binary(view, before) && (view.is(before, "+") || view.is(before, "-"));
+  const bool added = view.is_binary(before) && (view.is(before, "+") || view.is(before, "-"));
   return added || compares(view, before) || compares(view, i + 1);
 }
 
-void shift_number(const FunctionView& view, std::uint32_t i, int value, std::vector<Splice>& out) {
+void shift_number(const FunctionView& view, std::uint32_t i, int value, Splices& out) {
   replace(view, i, std::to_string(value + 1), out);
   // Nobody writes x + 0, i += 0 or x[-0].
   const bool signed_zero = value == 1 && (view.is(i - 1, "+") || view.is(i - 1, "-") || view.is(i - 1, "+=") || view.is(i - 1, "-="));
@@ -76,14 +68,14 @@ void shift_number(const FunctionView& view, std::uint32_t i, int value, std::vec
 }
 
 // "+ 1" or "- 1" at the end of an index, of an argument of range, or after len(…) is left out.
-void forget_step(const FunctionView& view, std::uint32_t i, std::vector<Splice>& out) {
-  const bool step = (view.is(i, "+") || view.is(i, "-")) && is_binary(view, i) && view.is(i + 1, "1");
+void forget_step(const FunctionView& view, std::uint32_t i, Splices& out) {
+  const bool step = (view.is(i, "+") || view.is(i, "-")) && view.is_binary(i) && view.is(i + 1, "1");
   if (!step || !(view.is(i + 2, "]") || view.is(i + 2, ")") || view.is(i + 2, ":") || view.is(i + 2, ","))) return;
   if (in_subscript(view, i) || in_range_call(view, i)) out.push_back({{view[i - 1].bytes.end, view[i + 1].bytes.end}, ""});
 }
 
 // range(n) → range(n - 1) or range(n + 1), if the last argument is a plain operand.
-void shift_range_end(const FunctionView& view, std::uint32_t i, std::vector<Splice>& out) {
+void shift_range_end(const FunctionView& view, std::uint32_t i, Splices& out) {
   if (!view.is(i, "range") || !view.is(i + 1, "(")) return;
   const auto close = view.closer(i + 1);
   if (close >= view.size() || close < i + 3 || view.kind(close - 1) == TokenKind::number || !view.ends_operand(close - 1)) return;
@@ -96,7 +88,7 @@ void shift_range_end(const FunctionView& view, std::uint32_t i, std::vector<Spli
 
 }  // namespace
 
-void find_off_by_one(const FunctionView& view, std::vector<Splice>& out) {
+void find_off_by_one(const FunctionView& view, Splices& out) {
   for (std::uint32_t i = 1; i < view.size(); ++i) {
     forget_step(view, i, out);
     shift_range_end(view, i, out);
@@ -105,7 +97,7 @@ void find_off_by_one(const FunctionView& view, std::vector<Splice>& out) {
   }
 }
 
-void find_wrong_operator(const FunctionView& view, std::vector<Splice>& out) {
+void find_wrong_operator(const FunctionView& view, Splices& out) {
   struct Swap {
     std::string_view from;
     std::array<std::string_view, 2> to;
@@ -114,7 +106,7 @@ void find_wrong_operator(const FunctionView& view, std::vector<Splice>& out) {
                                     {"%", {"//", "/"}}, {"+=", {"-=", "="}}, {"-=", {"+=", "="}}, {"*=", {"/=", ""}}, {"/=", {"*=", ""}},
                                     {"<<", {">>", ""}}, {">>", {"<<", ""}}, {"&", {"|", ""}},  {"|", {"&", ""}}, {"|=", {"&=", "="}}, {"&=", {"|=", ""}}};
   for (std::uint32_t i = 1; i + 1 < view.size(); ++i) {
-    if (!is_binary(view, i) || view.unnoticed(i)) continue;
+    if (!view.is_binary(i) || view.unnoticed(i)) continue;
     // Text and lists are joined by + alone.
     if (view.kind(i + 1) == TokenKind::string || view.kind(i - 1) == TokenKind::string || view.is(i + 1, "[")) continue;
     // x + 0 and x * 1 are the same as x - 0 and x / 1.
@@ -130,7 +122,7 @@ void find_wrong_operator(const FunctionView& view, std::vector<Splice>& out) {
   }
 }
 
-void find_wrong_comparison(const FunctionView& view, std::vector<Splice>& out) {
+void find_wrong_comparison(const FunctionView& view, Splices& out) {
   struct Swap {
     std::string_view from;
     std::array<std::string_view, 2> to;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace mendel::mutator {
 
@@ -14,7 +15,7 @@ FunctionView::FunctionView(std::string_view text) : text_(text) {
     if (text[i] == '\n') line_starts_.push_back(i + 1);
   const auto all = syntax::tokens(text);
   const auto none = static_cast<std::uint32_t>(all.size());  // replaced by size() at the end
-  for (auto* list : {&depth_, &opener_, &closer_, &statement_of_}) list->reserve(all.size());
+  for (auto* list : {&depth_, &opener_, &partner_, &statement_of_}) list->reserve(all.size());
   tokens_.reserve(all.size());
   std::vector<std::uint32_t> open;
   std::uint32_t begin = 0;
@@ -36,19 +37,22 @@ FunctionView::FunctionView(std::string_view text) : text_(text) {
     }
     const char c = token.kind == TokenKind::op && token.bytes.size() == 1 ? text[token.bytes.begin] : '\0';
     const auto index = size();
+    auto partner = none;
     if ((c == ')' || c == ']' || c == '}') && !open.empty()) {
-      closer_[open.back()] = index;
+      partner_[open.back()] = index;
+      partner = open.back();
       open.pop_back();
     }
     tokens_.push_back(token);
     depth_.push_back(static_cast<std::uint32_t>(open.size()));
     opener_.push_back(open.empty() ? none : open.back());
-    closer_.push_back(none);
+    partner_.push_back(partner);
+    words_.set(slot_of(text.substr(token.bytes.begin, token.bytes.size())));
     statement_of_.push_back(static_cast<std::uint32_t>(statements_.size()));
     if (c == '(' || c == '[' || c == '{') open.push_back(index);
   }
   close_statement();
-  for (auto* list : {&opener_, &closer_})
+  for (auto* list : {&opener_, &partner_})
     for (auto& i : *list) i = std::min(i, size());
 }
 
@@ -64,6 +68,94 @@ bool FunctionView::ends_operand(std::uint32_t i) const {
 
 bool FunctionView::follows_operand(std::uint32_t i) const {
   return i > 0 && i < size() && !starts_statement(i) && (kind(i - 1) == TokenKind::name || is(i - 1, ")") || is(i - 1, "]"));
+}
+
+std::size_t FunctionView::slot_of(std::string_view word) {
+  std::uint32_t hash = 2166136261u;
+  for (const char c : word.substr(0, 24)) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
+  return (hash ^ (hash >> 15)) % kWordSlots;
+}
+
+bool FunctionView::is_any(std::uint32_t i, std::span<const std::string_view> texts) const {
+  return i < size() && std::find(texts.begin(), texts.end(), word(i)) != texts.end();
+}
+
+bool FunctionView::may_have_any(std::initializer_list<std::string_view> words) const {
+  return std::any_of(words.begin(), words.end(), [&](auto w) { return may_have(w); });
+}
+
+std::uint32_t FunctionView::operand_begin(std::uint32_t i) const {
+  while (i < size()) {
+    if (is(i, ")") || is(i, "]")) {
+      const auto open = closed_by(i);
+      if (open == size()) return size();
+      if (!follows_operand(open)) return open;
+      i = open - 1;
+    } else if (kind(i) == TokenKind::name) {
+      if (i == 0 || !is(i - 1, ".") || starts_statement(i)) return i;
+      i -= 2;
+    } else {
+      return size();
+    }
+  }
+  return size();
+}
+
+std::uint32_t FunctionView::operand_end(std::uint32_t i) const {
+  if (kind(i) != TokenKind::name && kind(i) != TokenKind::number && kind(i) != TokenKind::string) return size();
+  for (;;) {
+    if (is(i + 1, ".") && kind(i + 2) == TokenKind::name) {
+      i += 2;
+    } else if ((is(i + 1, "(") || is(i + 1, "[")) && follows_operand(i + 1)) {
+      i = closer(i + 1);
+      if (i == size()) return i;
+    } else {
+      return i;
+    }
+  }
+}
+
+std::vector<Argument> FunctionView::arguments(std::uint32_t open) const {
+  std::vector<Argument> out;
+  const auto close = closer(open);
+  if (close == size() || close == open + 1) return out;
+  const auto level = depth(open + 1);
+  auto first = open + 1;
+  for (auto i = first; i <= close; ++i) {
+    if (i < close && depth(i) == level && (is(i, "for") || is(i, "lambda"))) return {};
+    if (i < close && !(is(i, ",") && depth(i) == level)) continue;
+    if (i > first)
+      out.push_back({first, i - 1, kind(first) == TokenKind::name && is(first + 1, "=") && first + 1 < i, is(first, "*") || is(first, "**")});
+    first = i + 1;
+  }
+  return out;
+}
+
+std::uint32_t FunctionView::colon(const Statement& statement) const {
+  bool in_lambda = false;
+  for (auto i = statement.begin; i < statement.end; ++i) {
+    if (depth(i) != 0) continue;
+    if (is(i, "lambda")) in_lambda = true;
+    if (is(i, ":") && !std::exchange(in_lambda, false)) return i;
+  }
+  return statement.end;
+}
+
+bool FunctionView::alone_on_line(std::uint32_t s) const {
+  const auto& statement = statements_[s];
+  if (statement.line_end != statement.line_begin + 1) return false;
+  if (s > 0 && statements_[s - 1].line_end > statement.line_begin) return false;
+  for (auto i = statement.begin; i < statement.end; ++i)
+    if (is(i, ";")) return false;
+  return s + 1 == statements_.size() || statements_[s + 1].line_begin >= statement.line_end;
+}
+
+std::uint32_t FunctionView::block_end(std::uint32_t s) const {
+  const auto indent = statements_[s].indent_bytes;
+  auto end = s + 1;
+  if (!opens_block(statements_[s])) return end;
+  while (end < statements_.size() && statements_[end].indent_bytes > indent) ++end;
+  return end;
 }
 
 bool FunctionView::unnoticed(std::uint32_t i) const {

@@ -2,16 +2,12 @@
 #include <algorithm>
 #include <array>
 
-#include "actors/mutator/operators.hpp"
+#include "actors/mutator/finders.hpp"
 
 namespace mendel::mutator {
 namespace {
 
 using syntax::TokenKind;
-
-void replace(const FunctionView& view, std::uint32_t first, std::uint32_t last, std::string text, std::vector<Splice>& out) {
-  out.push_back({{view[first].bytes.begin, view[last].bytes.end}, std::move(text)});
-}
 
 // The comma that splits tokens [begin, end) at the depth of `begin`, or `end` if there is none or more than one.
 std::uint32_t only_comma(const FunctionView& view, std::uint32_t begin, std::uint32_t end) {
@@ -48,7 +44,7 @@ bool assigns_itself(const FunctionView& view, std::uint32_t operand, std::uint32
 
 }  // namespace
 
-void find_shallow_copy(const FunctionView& view, std::vector<Splice>& out) {
+void find_shallow_copy(const FunctionView& view, Splices& out) {
   for (std::uint32_t i = 1; i + 1 < view.size(); ++i) {
     const bool of_module = view.is(i - 1, ".") && i >= 2 && view.is(i - 2, "copy");
     const bool called_with_name = view.is(i + 1, "(") && view.kind(i + 2) == TokenKind::name && view.is(i + 3, ")");
@@ -67,7 +63,7 @@ void find_shallow_copy(const FunctionView& view, std::vector<Splice>& out) {
   }
 }
 
-void find_wrong_exception(const FunctionView& view, std::vector<Splice>& out) {
+void find_wrong_exception(const FunctionView& view, Splices& out) {
   struct Swap {
     std::string_view from, to;
   };
@@ -108,7 +104,7 @@ void find_wrong_exception(const FunctionView& view, std::vector<Splice>& out) {
   }
 }
 
-void find_bare_except(const FunctionView& view, std::vector<Splice>& out) {
+void find_bare_except(const FunctionView& view, Splices& out) {
   for (std::uint32_t s = 0; s < view.statements().size(); ++s) {
     const auto& statement = view.statements()[s];
     if (!view.is(statement.begin, "except")) continue;
@@ -128,7 +124,7 @@ void find_bare_except(const FunctionView& view, std::vector<Splice>& out) {
   }
 }
 
-void find_sql_injection(const FunctionView& view, std::vector<Splice>& out) {
+void find_sql_injection(const FunctionView& view, Splices& out) {
   for (std::uint32_t i = 1; i + 4 < view.size(); ++i) {
     if (!view.is(i, "execute") || !view.is(i - 1, ".") || !view.is(i + 1, "(")) continue;
     const auto close = view.closer(i + 1);
@@ -149,12 +145,12 @@ void find_sql_injection(const FunctionView& view, std::vector<Splice>& out) {
   }
 }
 
-void find_async_not_awaited(const FunctionView& view, std::vector<Splice>& out) {
+void find_async_not_awaited(const FunctionView& view, Splices& out) {
   for (std::uint32_t i = 0; i + 1 < view.size(); ++i)
     if (view.is(i, "await") && view.kind(i + 1) == TokenKind::name) out.push_back({{view[i].bytes.begin, view[i + 1].bytes.begin}, ""});
 }
 
-void find_pandas_settingwithcopy(const FunctionView& view, std::vector<Splice>& out) {
+void find_pandas_settingwithcopy(const FunctionView& view, Splices& out) {
   for (std::uint32_t i = 1; i + 4 < view.size(); ++i) {
     if (!view.is(i, ".") || !view.is(i + 1, "loc") || !view.is(i + 2, "[") || !view.ends_operand(i - 1)) continue;
     const auto close = view.closer(i + 2);
@@ -176,7 +172,7 @@ constexpr NeededCall kNeededCalls[] = {{"commit", ""},   {"flush", "session"}, {
                                        {"eval", "net"},  {"backward", ""},     {"step", "optim"},  {"step", "scheduler"}, {"full_clean", ""},
                                        {"refresh_from_db", ""}};
 
-void forget_call(const FunctionView& view, std::uint32_t s, std::vector<Splice>& out) {
+void forget_call(const FunctionView& view, std::uint32_t s, Splices& out) {
   const auto end = view.statements()[s].end;
   if (end - view.statements()[s].begin < 5 || !view.is(end - 1, ")") || !view.is(end - 2, "(") || !view.is(end - 4, ".")) return;
   const bool needed = std::any_of(std::begin(kNeededCalls), std::end(kNeededCalls), [&](const NeededCall& call) {
@@ -188,7 +184,7 @@ void forget_call(const FunctionView& view, std::uint32_t s, std::vector<Splice>&
 
 }  // namespace
 
-void find_framework_specific(const FunctionView& view, std::vector<Splice>& out) {
+void find_framework_specific(const FunctionView& view, Splices& out) {
   for (std::uint32_t s = 1; s < view.statements().size(); ++s) forget_call(view, s, out);
   for (std::uint32_t i = 1; i + 2 < view.size(); ++i) {
     const auto open = view.opener(i);

@@ -3,23 +3,20 @@
 #include <array>
 #include <optional>
 
-#include "actors/mutator/operators.hpp"
+#include "actors/mutator/finders.hpp"
+#include "actors/mutator/type_hints.hpp"
 
 namespace mendel::mutator {
 namespace {
 
 using syntax::TokenKind;
 
-void replace(const FunctionView& view, std::uint32_t i, std::string text, std::vector<Splice>& out) {
-  out.push_back({view[i].bytes, std::move(text)});
-}
-
 // A statement longer than this is not forgotten as a whole.
 constexpr std::uint32_t kForgottenTokensMax = 14;
 
 }  // namespace
 
-void find_and_or_swap(const FunctionView& view, std::vector<Splice>& out) {
+void find_and_or_swap(const FunctionView& view, Splices& out) {
   for (std::uint32_t i = 1; i + 1 < view.size(); ++i) {
     if (view.kind(i) != TokenKind::keyword) continue;
     if (view.is(i, "and")) replace(view, i, "or", out);
@@ -27,7 +24,7 @@ void find_and_or_swap(const FunctionView& view, std::vector<Splice>& out) {
   }
 }
 
-void find_missing_return(const FunctionView& view, std::vector<Splice>& out) {
+void find_missing_return(const FunctionView& view, Splices& out) {
   const auto header = view.header();
   for (std::uint32_t i = 1; i + 1 < view.size(); ++i) {
     if (!view.is(i, "return")) continue;
@@ -80,7 +77,7 @@ std::optional<bool> is_mapping(const FunctionView& view, std::uint32_t begin, st
 
 }  // namespace
 
-void find_mutable_default(const FunctionView& view, std::vector<Splice>& out) {
+void find_mutable_default(const FunctionView& view, Splices& out) {
   for (const auto& statement : view.statements()) {
     if (!view.is(statement.begin, "def") && !view.is(statement.begin + 1, "def")) continue;
     auto parameter = statement.begin;
@@ -94,7 +91,7 @@ void find_mutable_default(const FunctionView& view, std::vector<Splice>& out) {
   }
 }
 
-void find_none_check_missing(const FunctionView& view, std::vector<Splice>& out) {
+void find_none_check_missing(const FunctionView& view, Splices& out) {
   for (std::uint32_t i = 1; i + 1 < view.size(); ++i) {
     if (!view.is(i, "is")) continue;
     if (view.is(i + 1, "None")) out.push_back({view[i].bytes, "is not"});
@@ -186,6 +183,15 @@ std::vector<Local> local_names(const FunctionView& view) {
   return out;
 }
 
+// Is the block in which `local` is bound still open at statement `use`? Else it is bound on some ways only.
+bool is_bound_at(const FunctionView& view, const Local& local, std::uint32_t use) {
+  const auto bound = view.statement_of(local.bound_at);
+  if (bound == view.header()) return true;
+  for (auto s = bound + 1; s <= use; ++s)
+    if (view.statements()[s].indent_bytes < view.statements()[bound].indent_bytes) return false;
+  return true;
+}
+
 // Is the name at i read, and may another variable stand there?
 bool is_plain_use(const FunctionView& view, std::uint32_t i) {
   static constexpr std::array<std::string_view, 9> kBinding = {"global", "nonlocal", "import", "from", "def", "class", "del", "case", "@"};
@@ -205,11 +211,12 @@ bool is_plain_use(const FunctionView& view, std::uint32_t i) {
 
 }  // namespace
 
-void find_variable_misuse(const FunctionView& view, std::vector<Splice>& out) {
+void find_variable_misuse(const FunctionView& view, Splices& out) {
   const auto header = view.header();
   if (header + 1 >= view.statements().size()) return;
   const auto names = local_names(view);
   if (names.size() < 2) return;
+  const TypeHints hints(view);
   for (auto i = view.statements()[header].end; i < view.size(); ++i) {
     if (view.kind(i) != TokenKind::name) continue;
     const auto own = std::find_if(names.begin(), names.end(), [&](const Local& local) { return local.name == view.word(i); });
@@ -219,6 +226,7 @@ void find_variable_misuse(const FunctionView& view, std::vector<Splice>& out) {
       // Bound before this statement; x = x, x.f(x) and for x in x are not slips of this kind.
       const bool itself = view.is(statement.begin, other.name) || (view.is(statement.begin, "for") && view.is(statement.begin + 1, other.name));
       if (other.bound_at >= statement.begin || other.name == own->name || itself) continue;
+      if (!hints.may_stand_for(own->name, other.name) || !is_bound_at(view, other, view.statement_of(i))) continue;
       replace(view, i, std::string(other.name), out);
     }
   }

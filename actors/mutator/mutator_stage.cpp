@@ -145,19 +145,20 @@ class SplicingMutator final : public MutatorStage {
       std::swap(splices_[random.below(splices_.size())], splices_.back());
       auto text = spliced(view.text(), splices_.back());
       splices_.pop_back();
-      const char* reason = why_discarded(view.text(), text, row.bug_class);
+      const char* reason = why_discarded(view.text(), text, row);
       if (*reason == '\0') return text;
       count(std::string("mutate.discarded.") + reason, result);
     }
     return std::nullopt;
   }
 
-  const char* why_discarded(std::string_view before, const std::string& after, OperatorClass bug_class) {
+  const char* why_discarded(std::string_view before, const std::string& after, const Operator& row) {
     if (after == before) return "unchanged";
+    if ((row.traits & kOnlyCpython) != 0) return "";
     const auto tree = parser_.parse(after);
     if (!tree) return "too_complex";
     const bool broken = tree->has_error();
-    if (bug_class != OperatorClass::syntax) return broken ? "does_not_parse" : "";
+    if (row.bug_class != OperatorClass::syntax) return broken ? "does_not_parse" : "";
     // The grammar is lenient about indentation, CPython is not.
     return broken || !indentation_holds(FunctionView(after)) ? "" : "parses";
   }

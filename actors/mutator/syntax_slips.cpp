@@ -2,33 +2,31 @@
 // construction; the stage checks it all the same.
 #include <array>
 
-#include "actors/mutator/operators.hpp"
+#include "actors/mutator/finders.hpp"
 
 namespace mendel::mutator {
 namespace {
 
 using syntax::TokenKind;
 
-void drop(const FunctionView& view, std::uint32_t i, std::vector<Splice>& out) { out.push_back({view[i].bytes, ""}); }
-
 }  // namespace
 
-void find_missing_colon(const FunctionView& view, std::vector<Splice>& out) {
+void find_missing_colon(const FunctionView& view, Splices& out) {
   for (const auto& statement : view.statements())
     if (view.opens_block(statement)) drop(view, statement.end - 1, out);
 }
 
-void find_missing_parenthesis(const FunctionView& view, std::vector<Splice>& out) {
+void find_missing_parenthesis(const FunctionView& view, Splices& out) {
   for (std::uint32_t i = 0; i < view.size(); ++i)
     if (view.is(i, "(") || view.is(i, ")")) drop(view, i, out);
 }
 
-void find_missing_bracket(const FunctionView& view, std::vector<Splice>& out) {
+void find_missing_bracket(const FunctionView& view, Splices& out) {
   for (std::uint32_t i = 0; i < view.size(); ++i)
     if (view.is(i, "[") || view.is(i, "]") || view.is(i, "{") || view.is(i, "}")) drop(view, i, out);
 }
 
-void find_missing_comma(const FunctionView& view, std::vector<Splice>& out) {
+void find_missing_comma(const FunctionView& view, Splices& out) {
   for (std::uint32_t i = 1; i + 1 < view.size(); ++i) {
     if (!view.is(i, ",") || view.depth(i) == 0) continue;
     const auto right = view.kind(i + 1), left = view.kind(i - 1);
@@ -41,7 +39,7 @@ void find_missing_comma(const FunctionView& view, std::vector<Splice>& out) {
   }
 }
 
-void find_indentation_error(const FunctionView& view, std::vector<Splice>& out) {
+void find_indentation_error(const FunctionView& view, Splices& out) {
   static constexpr std::array<int, 6> kSteps = {4, -4, 2, -2, 1, -1};
   if (!indentation_holds(view)) return;
   for (std::uint32_t s = 1; s < view.statements().size(); ++s) {

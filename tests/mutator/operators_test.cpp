@@ -77,8 +77,9 @@ TEST_CASE("every operator turns its own example into its own bug") {
     CAPTURE(std::string(row.name));
     CHECK(gives(row.name, row.before, row.after));
     CHECK_FALSE(is_broken(parser, row.before));
-    CHECK(is_broken(parser, row.after) == (row.bug_class == OperatorClass::syntax));
+    if ((row.traits & kOnlyCpython) == 0) CHECK(is_broken(parser, row.after) == (row.bug_class == OperatorClass::syntax));
     CHECK(row.weight > 0);
+    for (const char* words : {row.description, row.inverse, row.precondition}) CHECK(std::string_view(words).size() > 5);
     CHECK(find_operator(row.name) == &row);
   }
 }
@@ -156,8 +157,9 @@ TEST_CASE("on real functions every splice changes code alone and breaks it exact
         REQUIRE(splice.range.end <= text.size());
         const auto removed = std::string_view(text).substr(splice.range.begin, splice.range.size());
         REQUIRE(removed != splice.text);
-        if (row.bug_class == OperatorClass::security) continue;  // a query is text
         for (const auto& token : spared) {
+          const auto allowed = token.kind == syntax::TokenKind::comment ? kInComments : kInStrings;
+          if ((row.traits & allowed) != 0) continue;
           const bool inside = splice.range.begin > token.bytes.begin && splice.range.begin < token.bytes.end;
           const bool cut = splice.range.end > token.bytes.begin && splice.range.end < token.bytes.end;
           REQUIRE_FALSE((inside || cut));
@@ -171,15 +173,14 @@ TEST_CASE("on real functions every splice changes code alone and breaks it exact
         CAPTURE(after);
         CHECK(after.starts_with(std::string_view(text).substr(0, splice.range.begin)));
         CHECK(after.ends_with(std::string_view(text).substr(splice.range.end)));
-        CHECK(is_broken(parser, after) == (row.bug_class == OperatorClass::syntax));
+        if ((row.traits & kOnlyCpython) == 0) CHECK(is_broken(parser, after) == (row.bug_class == OperatorClass::syntax));
       }
     }
   }
-  // What the library gives no place for has its example only.
-  static constexpr const char* kRare[] = {"pandas_settingwithcopy", "framework_specific", "sql_injection"};
+  // What these modules give no place for has its example only.
   for (std::size_t r = 0; r < found.size(); ++r) {
     CAPTURE(std::string(operators()[r].name));
-    if (std::find(std::begin(kRare), std::end(kRare), std::string_view(operators()[r].name)) == std::end(kRare)) CHECK(found[r] > 10);
+    if (operators()[r].weight < 10) CHECK(found[r] > 3);
   }
 }
 
