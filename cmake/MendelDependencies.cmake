@@ -12,6 +12,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(doctest REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(simdjson REQUIRED)
+find_package(CURL REQUIRED)
 
 foreach(module IN ITEMS libgit2 libxxhash libzstd libsystemd libseccomp)
   pkg_check_modules(${module} REQUIRED IMPORTED_TARGET GLOBAL ${module})

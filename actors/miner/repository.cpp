@@ -71,7 +71,7 @@ Result<Object> read_object(git_odb* odb, const ObjectId& id, git_object_t type, 
 // The walk of two trees side by side; a folder is entered only where its id differs.
 class Comparison {
  public:
-  Comparison(git_odb* odb, std::size_t production_max) : odb_(odb), production_max_(production_max) {}
+  Comparison(git_odb* odb, std::size_t production_max, std::size_t tests_max) : odb_(odb), production_max_(production_max), tests_max_(tests_max) {}
 
   Outcome compare(const std::optional<ObjectId>& before, const std::optional<ObjectId>& after, std::string& path, std::size_t depth) {
     if (depth > kTreeDepthMax) return Error{ErrorCode::too_complex, "folders nested deeper than " + std::to_string(kTreeDepthMax)};
@@ -124,11 +124,13 @@ class Comparison {
   void add_file(FileChange change) {
     if ((!change.before && !change.after) || change.before == change.after) return;  // a link, or only the mode
     changes_.any = true;
-    if (not_production(change.path) == nullptr) changes_.production.push_back(std::move(change));
+    const auto* rule = not_production(change.path);
+    if (rule == nullptr) changes_.production.push_back(std::move(change));
+    else if (is_test(*rule) && changes_.tests.size() < tests_max_) changes_.tests.push_back(std::move(change));
   }
 
   git_odb* odb_;
-  std::size_t production_max_;
+  std::size_t production_max_, tests_max_;
   PythonChanges changes_;
 };
 
@@ -181,6 +183,38 @@ std::vector<ObjectId> in_walk_order(Graph& graph, const std::vector<bool>& prese
       if (--graph.nodes[parent].children == 0) ready.push(parent);
   }
   return out;
+}
+
+// What a commit's message says about others.
+struct Origins {
+  std::uint32_t commit;  // index into the graph
+  std::vector<ObjectId> reverts, picked_from;
+};
+
+void find_ids(std::string_view message, std::string_view words, std::vector<ObjectId>& out) {
+  constexpr std::size_t kDigits = 40;
+  for (auto at = message.find(words); at != std::string_view::npos; at = message.find(words, at + 1))
+    if (const auto id = ObjectId::from_hex(message.substr(std::min(at + words.size(), message.size()), kDigits))) out.push_back(*id);
+}
+
+void note_origins(std::string_view message, std::uint32_t commit, std::vector<Origins>& out) {
+  Origins found{commit, {}, {}};
+  find_ids(message, "This reverts commit ", found.reverts);
+  find_ids(message, "cherry picked from commit ", found.picked_from);
+  if (!found.reverts.empty() || !found.picked_from.empty()) out.push_back(std::move(found));
+}
+
+// Newest first, so that a revert that was reverted itself is known before it is believed.
+void judge_origins(const Graph& graph, std::vector<Origins>& origins, History& out) {
+  std::sort(origins.begin(), origins.end(), [&](const Origins& a, const Origins& b) {
+    const auto time_a = graph.nodes[a.commit].time_s, time_b = graph.nodes[b.commit].time_s;
+    return time_a != time_b ? time_a > time_b : graph.ids[a.commit] < graph.ids[b.commit];
+  });
+  for (const auto& origin : origins) {
+    if (!out.reverted.contains(graph.ids[origin.commit])) out.reverted.insert(origin.reverts.begin(), origin.reverts.end());
+    for (const auto& from : origin.picked_from)
+      if (graph.index.contains(from)) out.copies.insert(graph.ids[origin.commit]);
+  }
 }
 
 std::string origin_name(git_repository* repository, const std::string& path) {
@@ -237,6 +271,7 @@ Result<History> Repository::history() const {
   Graph graph;
   graph.add(first);
   std::vector<bool> present;
+  std::vector<Origins> origins;
   for (std::uint32_t i = 0; i < graph.ids.size(); ++i) {
     const auto object = read_object(odb_.get(), graph.ids[i], GIT_OBJECT_COMMIT, kCommitBytesMax);
     present.push_back(static_cast<bool>(object));
@@ -245,6 +280,7 @@ Result<History> Repository::history() const {
     const auto links = parse_links(bytes_of(*object));
     if (!links) return Error{ErrorCode::corrupt, name_ + ": commit " + graph.ids[i].hex() + " is damaged; run git fsck"};
     graph.nodes[i].time_s = links->time_s;
+    note_origins(links->message, i, origins);
     for (const auto& id : links->parents) {
       const auto parent = graph.add(id);
       graph.nodes[i].parents.push_back(parent);
@@ -253,6 +289,7 @@ Result<History> Repository::history() const {
     if (links->parents.empty() && !out.shallow && (!out.root || graph.ids[i] < *out.root)) out.root = graph.ids[i];
   }
   out.commits = in_walk_order(graph, present);
+  judge_origins(graph, origins, out);
   return out;
 }
 
@@ -264,9 +301,17 @@ Result<Commit> Repository::commit(const ObjectId& id) const {
   return *std::move(parsed);
 }
 
+Result<ObjectId> Repository::tree_of(const ObjectId& commit) const {
+  const auto object = read_object(odb_.get(), commit, GIT_OBJECT_COMMIT, kCommitBytesMax);
+  if (!object) return object.error();
+  const auto links = parse_links(bytes_of(*object));
+  if (!links) return Error{ErrorCode::corrupt, "commit " + commit.hex() + " is damaged"};
+  return links->tree;
+}
+
 Result<PythonChanges> Repository::python_changes(const std::optional<ObjectId>& before, const ObjectId& after,
-                                                 std::size_t production_max) const {
-  Comparison comparison(odb_.get(), production_max);
+                                                 std::size_t production_max, std::size_t tests_max) const {
+  Comparison comparison(odb_.get(), production_max, tests_max);
   std::string path;
   if (before != after)
     if (auto done = comparison.compare(before, after, path, 0); !done) return done.error();
@@ -282,6 +327,21 @@ Result<std::string> Repository::blob(const ObjectId& id, std::uint64_t bytes_max
   const auto object = read_object(odb_.get(), id, GIT_OBJECT_BLOB, bytes_max);
   if (!object) return object.error();
   return std::string(bytes_of(*object));
+}
+
+bool Repository::holds(const ObjectId& id) const {
+  const auto oid = raw(id);
+  return git_odb_exists_ext(odb_.get(), &oid, GIT_ODB_LOOKUP_NO_REFRESH) == 1;
+}
+
+std::vector<ObjectId> Repository::license_files(const ObjectId& tree) const {
+  std::vector<ObjectId> out;
+  const auto object = read_object(odb_.get(), tree, GIT_OBJECT_TREE, kTreeBytesMax);
+  if (!object) return out;
+  TreeReader entries(bytes_of(*object));
+  while (const auto entry = entries.next())
+    if (entry->is_file() && is_license_name(entry->name)) out.push_back(entry->id);
+  return out;
 }
 
 std::string Repository::license(const ObjectId& tree) const {
