@@ -39,10 +39,9 @@ class Collector {
   }
 
   void add(GithubRepository repository, int rank) {
-    const auto id = repository.id;
-    const auto [at, fresh] = known_.try_emplace(id, Ranked{rank, {}});
+    const auto [at, fresh] = known_.try_emplace(repository.id, Ranked{rank, {}});
     // What was looked up knows its fork network, which a search does not tell.
-    if (fresh || rank < 2) at->second.repository = std::move(repository);
+    if (fresh || !repository.fork_of.empty()) at->second.repository = std::move(repository);
     at->second.rank = std::min(at->second.rank, rank);
   }
 

@@ -345,12 +345,10 @@ def test_a_plant_mines_github_and_says_what_it_left_out(mendel, forge, tmp_path)
     forge.add_repository("a/empty-handed")
     data = tmp_path / "data"
     arguments = ["--data", data, *settings(forge, 'sources.github.repositories=["owner/project", "no/such", "a/empty-handed"]')]
-    done = mendel(*arguments, "up", "--until", "validate")
+    done = mendel("--json", *arguments, "up", "--until", "validate")
     assert "2 of 2 repositories taken" in done.stderr
-    status = mendel("--json", *arguments, "status")
-    shown = json.loads(status.stdout)
-    text = json.dumps(shown)
-    assert "mine_github" in text and "gone" in text and "clone_failed" in text
+    funnel = json.loads(done.stdout.splitlines()[-1])["funnel"]
+    assert int(funnel["mine.pairs"]) == 1 and int(funnel["rejected:source:gone"]) == 1 and int(funnel["rejected:source:clone_failed"]) == 1
 
 
 def test_a_plant_whose_token_was_revoked_ends_with_leftovers(mendel, forge, real_code, tmp_path):
