@@ -9,7 +9,18 @@
 namespace mendel::miner {
 namespace {
 
-constexpr std::size_t kEnoughToTell = 2;  // production files
+constexpr std::size_t kEnoughToTell = 3;  // production files: two are a file that was moved
+
+// The one production file that the commit changes, by its new name where it moved; whether a file that went
+// and one that came are the same shows when their lines are compared.
+std::optional<FileChange> one_file(std::vector<FileChange>& files) {
+  if (files.size() == 2 && files[0].before.has_value() != files[1].before.has_value()) {
+    auto &gone = files[0].before ? files[0] : files[1], &come = files[0].before ? files[1] : files[0];
+    if (!gone.after && come.after) return FileChange{come.path, gone.before, come.after};
+  }
+  if (files.size() != 1 || !files[0].before || !files[0].after) return std::nullopt;
+  return std::move(files[0]);
+}
 
 CommitVerdict refuse(CommitVerdict verdict, const char* reason, std::string detail) {
   verdict.reason = reason;
@@ -44,12 +55,12 @@ CommitVerdict judge_commit(const Repository& repository, const History& history,
   out.passed.push_back(kTouchesPython);
   if (!is_bug_fix(commit->message)) return out;
   out.passed.push_back(kFixMessage);
-  const auto& files = changes->production;
-  if (files.size() != 1 || !files[0].before || !files[0].after) return out;
+  auto file = one_file(changes->production);
+  if (!file) return out;
   out.passed.push_back(kOneFile);
   if (history.reverted.contains(*id)) return refuse(std::move(out), "undone_later", "a later commit reverts it");
   if (history.copies.contains(*id)) return refuse(std::move(out), "cherry_pick", "the commit it was picked from is in the history as well");
-  out.fix = Fix{hex, *std::move(commit), files[0], std::move(changes->tests)};
+  out.fix = Fix{hex, *std::move(commit), *std::move(file), std::move(changes->tests)};
   return out;
 }
 

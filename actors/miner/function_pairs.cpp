@@ -1,5 +1,5 @@
 // Reasons: not_text, too_many_lines, blank_lines_only, parser_gave_up, outside_functions,
-// fixed_does_not_parse, not_cuttable, comments_only, documentation_only.
+// too_many_functions, fixed_does_not_parse, not_cuttable, comments_only, documentation_only.
 #include "actors/miner/function_pairs.hpp"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "actors/miner/top_level.hpp"
 #include "actors/syntax/source_text.hpp"
 #include "actors/syntax/tokens.hpp"
 
@@ -112,6 +113,23 @@ const char* add_pair(const syntax::Tree& before, const Function& old_function, c
   return "";
 }
 
+// Both sides of the statements that the hunks touch. What stands before them is the same on both sides, so
+// that the cut starts at the same line.
+struct Excerpt {
+  std::string_view before, after;
+  std::uint32_t line = 0;
+};
+
+Excerpt excerpt_of(std::string_view before, std::string_view after, const std::vector<Hunk>& hunks) {
+  const auto old_starts = top_level_lines(before), new_starts = top_level_lines(after);
+  auto old_lines = statements_around(before, old_starts, hunks.front().before_begin, hunks.back().before_end);
+  auto new_lines = statements_around(after, new_starts, hunks.front().after_begin, hunks.back().after_end);
+  // Blank lines that differ further up shift the sides against each other; then the files are taken whole.
+  if (hunks.front().before_begin != hunks.front().after_begin) return {before, after, 0};
+  old_lines.begin = new_lines.begin = std::min(old_lines.begin, new_lines.begin);
+  return {cut_lines(before, old_lines), cut_lines(after, new_lines), old_lines.begin};
+}
+
 FilePairs refuse(FilePairs out, const char* reason, std::string detail = {}) {
   out.reason = reason;
   out.detail = std::move(detail);
@@ -120,31 +138,32 @@ FilePairs refuse(FilePairs out, const char* reason, std::string detail = {}) {
 
 }  // namespace
 
-FilePairs function_pairs(RecentTrees& trees, std::string_view path, std::string_view before, std::string_view after,
-                         std::uint32_t changed_lines_max) {
+FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::string_view after, PairLimits limits) {
   FilePairs out;
   if (!is_text(before) || !is_text(after)) return refuse(out, "not_text", "bad UTF-8 or a NUL byte");
-  const auto hunks = changes_without_blanks(before, after, changed_lines_max + 1);
+  auto hunks = changes_without_blanks(before, after, limits.changed_lines_max + 1);
   std::uint64_t lines = 0;
   for (const auto& hunk : hunks) lines += hunk.before_end - hunk.before_begin + hunk.after_end - hunk.after_begin;
-  if (lines > changed_lines_max) return refuse(out, "too_many_lines");
+  if (lines > limits.changed_lines_max) return refuse(out, "too_many_lines");
   out.small = true;
   if (hunks.empty()) return refuse(out, "blank_lines_only");
 
-  const auto parsed = trees.parse(path, before);
-  if (!parsed) return refuse(out, "parser_gave_up", parsed.error().what);
-  const syntax::Tree* old_tree = *parsed;
-  const auto new_tree = trees.parser().parse(after, *old_tree);
+  const auto excerpt = excerpt_of(before, after, hunks);
+  const auto old_tree = parser.parse(excerpt.before);
+  if (!old_tree) return refuse(out, "parser_gave_up", old_tree.error().what);
+  const auto new_tree = parser.parse(excerpt.after, *old_tree);
   if (!new_tree) return refuse(out, "parser_gave_up", new_tree.error().what);
   const Side old_side(*old_tree), new_side(*new_tree);
   std::map<std::size_t, std::size_t> chosen;
-  for (const auto& hunk : hunks) {
+  for (auto& hunk : hunks) {
+    for (auto* line : {&hunk.before_begin, &hunk.before_end, &hunk.after_begin, &hunk.after_end}) *line -= excerpt.line;
     const auto found = holder(old_side, new_side, hunk);
-    if (!found) return refuse(out, "outside_functions", "line " + std::to_string(hunk.after_begin + 1));
+    if (!found) return refuse(out, "outside_functions", "line " + std::to_string(hunk.after_begin + excerpt.line + 1));
     chosen.insert(*found);
   }
   out.inside_functions = true;
   drop_inner(chosen, old_side.functions);
+  if (chosen.size() > limits.functions_max) return refuse(out, "too_many_functions", std::to_string(chosen.size()) + " functions changed");
   const char* reason = "";
   for (const auto& [old_index, new_index] : chosen) {
     const char* refused = add_pair(*old_tree, old_side.functions[old_index], *new_tree, new_side.functions[new_index], out);

@@ -11,6 +11,7 @@
 #include "actors/miner/mining_funnel.hpp"
 #include "actors/miner/remote_name.hpp"
 #include "actors/miner/repository.hpp"
+#include "actors/miner/shared_history.hpp"
 #include "proto/pair_json.hpp"
 
 namespace mendel::miner {
@@ -32,7 +33,7 @@ constexpr std::array<FunnelStep, 9> kSteps = {{
 struct OpenRepository {
   std::string named;  // as in the item
   Repository repository;
-  History history;  // without its commits
+  std::shared_ptr<const History> history;
   std::string root;
 };
 
@@ -76,10 +77,9 @@ class GitMiner final : public MinerStage {
     if (!folder) return folder.error();
     auto repository = Repository::open(*folder);
     if (!repository) return repository.error();
-    auto history = repository->history();
+    auto history = shared_history(*repository, *folder);
     if (!history) return history.error();
-    history->commits = {};
-    auto root = history->root ? history->root->hex() : "";
+    auto root = (*history)->root ? (*history)->root->hex() : "";
     open_ = std::make_unique<OpenRepository>(OpenRepository{named, *std::move(repository), *std::move(history), std::move(root)});
     return Done{};
   }
@@ -95,7 +95,7 @@ class GitMiner final : public MinerStage {
   }
 
   void mine(const std::string& hex, WorkResult& result) {
-    const auto verdict = judge_commit(open_->repository, open_->history, hex);
+    const auto verdict = judge_commit(open_->repository, *open_->history, hex);
     for (const char* counter : verdict.passed) count(counter, result);
     if (verdict.fix) mine_file(*verdict.fix, result);
     else if (!verdict.reason.empty()) reject(hex, verdict.reason.c_str(), verdict.detail, result);
@@ -112,7 +112,7 @@ class GitMiner final : public MinerStage {
       const auto& error = before ? after.error() : before.error();
       return reject(subject, error.code == ErrorCode::too_large ? "too_large" : "blob_unreadable", error.what, result);
     }
-    const auto found = function_pairs(trees_, change.path, *before, *after, config_.mine().changed_lines_max());
+    const auto found = function_pairs(parser_, *before, *after, {config_.mine().changed_lines_max(), config_.mine().functions_max()});
     if (found.small) count(kSmall, result);
     if (found.inside_functions) count(kInFunctions, result);
     if (found.pairs.empty()) return reject(subject, found.reason, found.detail, result);
@@ -143,7 +143,7 @@ class GitMiner final : public MinerStage {
 
   Config config_;
   MiningInput input_;
-  RecentTrees trees_;
+  syntax::Parser parser_;
   std::unique_ptr<OpenRepository> open_;
 };
 

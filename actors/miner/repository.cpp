@@ -258,18 +258,26 @@ Result<Repository> Repository::open(const std::string& path) {
   return out;
 }
 
+std::optional<ObjectId> Repository::head() const {
+  git_oid head;
+  if (git_reference_name_to_id(&head, repository_.get(), "HEAD") != 0) return std::nullopt;
+  ObjectId out;
+  std::memcpy(out.bytes.data(), head.id, out.bytes.size());
+  return out;
+}
+
 Result<History> Repository::history() const {
   History out;
   out.shallow = git_repository_is_shallow(repository_.get()) == 1;
-  git_oid head;
-  if (const int status = git_reference_name_to_id(&head, repository_.get(), "HEAD"); status != 0) {
+  const auto first = head();
+  if (!first) {
     if (git_repository_is_empty(repository_.get()) == 1 || git_repository_head_unborn(repository_.get()) == 1) return out;
+    git_oid unused;
+    git_reference_name_to_id(&unused, repository_.get(), "HEAD");  // for its words
     return Error{ErrorCode::corrupt, name_ + ": HEAD cannot be read: " + last_message()};
   }
-  ObjectId first;
-  std::memcpy(first.bytes.data(), head.id, first.bytes.size());
   Graph graph;
-  graph.add(first);
+  graph.add(*first);
   std::vector<bool> present;
   std::vector<Origins> origins;
   for (std::uint32_t i = 0; i < graph.ids.size(); ++i) {

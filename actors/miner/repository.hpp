@@ -74,6 +74,9 @@ class Repository {
   // of a shallow clone. O(commits) memory: about 100 bytes each.
   Result<History> history() const;
 
+  // The commit that HEAD names; nothing if there is none.
+  std::optional<ObjectId> head() const;
+
   Result<Commit> commit(const ObjectId& id) const;
   Result<ObjectId> tree_of(const ObjectId& commit) const;
 
