@@ -8,7 +8,7 @@
 #include <optional>
 #include <set>
 
-#include "actors/miner/top_level.hpp"
+#include "actors/miner/excerpt.hpp"
 #include "actors/syntax/source_text.hpp"
 #include "actors/syntax/tokens.hpp"
 
@@ -113,23 +113,6 @@ const char* add_pair(const syntax::Tree& before, const Function& old_function, c
   return "";
 }
 
-// Both sides of the statements that the hunks touch. What stands before them is the same on both sides, so
-// that the cut starts at the same line.
-struct Excerpt {
-  std::string_view before, after;
-  std::uint32_t line = 0;
-};
-
-Excerpt excerpt_of(std::string_view before, std::string_view after, const std::vector<Hunk>& hunks) {
-  const auto old_starts = top_level_lines(before), new_starts = top_level_lines(after);
-  auto old_lines = statements_around(before, old_starts, hunks.front().before_begin, hunks.back().before_end);
-  auto new_lines = statements_around(after, new_starts, hunks.front().after_begin, hunks.back().after_end);
-  // Blank lines that differ further up shift the sides against each other; then the files are taken whole.
-  if (hunks.front().before_begin != hunks.front().after_begin) return {before, after, 0};
-  old_lines.begin = new_lines.begin = std::min(old_lines.begin, new_lines.begin);
-  return {cut_lines(before, old_lines), cut_lines(after, new_lines), old_lines.begin};
-}
-
 FilePairs refuse(FilePairs out, const char* reason, std::string detail = {}) {
   out.reason = reason;
   out.detail = std::move(detail);
@@ -148,7 +131,7 @@ FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::s
   out.small = true;
   if (hunks.empty()) return refuse(out, "blank_lines_only");
 
-  const auto excerpt = excerpt_of(before, after, hunks);
+  const auto excerpt = excerpt_around(before, after, hunks);
   const auto old_tree = parser.parse(excerpt.before);
   if (!old_tree) return refuse(out, "parser_gave_up", old_tree.error().what);
   const auto new_tree = parser.parse(excerpt.after, *old_tree);
@@ -156,9 +139,9 @@ FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::s
   const Side old_side(*old_tree), new_side(*new_tree);
   std::map<std::size_t, std::size_t> chosen;
   for (auto& hunk : hunks) {
-    for (auto* line : {&hunk.before_begin, &hunk.before_end, &hunk.after_begin, &hunk.after_end}) *line -= excerpt.line;
+    for (auto* line : {&hunk.before_begin, &hunk.before_end, &hunk.after_begin, &hunk.after_end}) *line -= excerpt.lines_gone;
     const auto found = holder(old_side, new_side, hunk);
-    if (!found) return refuse(out, "outside_functions", "line " + std::to_string(hunk.after_begin + excerpt.line + 1));
+    if (!found) return refuse(out, "outside_functions", "line " + std::to_string(hunk.after_begin + excerpt.lines_gone + 1));
     chosen.insert(*found);
   }
   out.inside_functions = true;
