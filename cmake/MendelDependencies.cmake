@@ -19,6 +19,7 @@ find_library(CIVETWEB civetweb REQUIRED)
 find_library(CIVETWEB_CPP civetweb-cpp REQUIRED)
 add_library(civetweb INTERFACE)
 target_link_libraries(civetweb INTERFACE ${CIVETWEB_CPP} ${CIVETWEB})
+find_package(CURL REQUIRED)
 
 foreach(module IN ITEMS libgit2 libxxhash libzstd libsystemd libseccomp)
   pkg_check_modules(${module} REQUIRED IMPORTED_TARGET GLOBAL ${module})

@@ -255,6 +255,7 @@ ItemId item_id(const WorkItem& item, std::uint32_t stage_version) {
   const auto add = [&hash](const google::protobuf::MessageLite& message) { hash.add(message.SerializeAsString()); };
   switch (input.input_case()) {
     case WorkItem::kMineGit: add(input.mine_git()); break;
+    case WorkItem::kMineGithub: add(input.mine_github()); break;
     case WorkItem::kMutate: add(input.mutate()); break;
     case WorkItem::kLint: add(input.lint()); break;
     case WorkItem::kValidate: add(input.validate()); break;

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "actors/runtime/planning.hpp"
 #include "storage/dataset_manifest.hpp"
 
 namespace mendel::cli {
@@ -186,7 +187,10 @@ void print_plant(const Context& context, const runtime::PlantView& view) {
   std::fputs(out.c_str(), stdout);
 }
 
-int plant_status(const runtime::PlantView& view) { return view.dead > 0 ? kLeftovers : kDone; }
+int plant_status(const runtime::PlantView& view) {
+  const bool stopped = view.status.funnel().contains(std::string("rejected:source:") + runtime::kSourceStopped);
+  return view.dead > 0 || stopped ? kLeftovers : kDone;
+}
 
 std::string describe(const Status& status, bool running) {
   char line[200];

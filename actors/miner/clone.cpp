@@ -12,8 +12,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
+#include "actors/miner/fix_commit.hpp"
+#include "actors/miner/miner_stage.hpp"
 #include "actors/miner/remote_name.hpp"
+#include "actors/miner/repository.hpp"
 #include "actors/syntax/child_process.hpp"
 
 namespace mendel::miner {
@@ -22,6 +27,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kUrlBytesMax = 2048;
+constexpr std::size_t kContentsPerFetch = 4096;
+constexpr const char* kFetchedFile = "mendel-fetched";  // in the clone: for which rules its contents were fetched
 constexpr const char* kClonesByDefault = "mendel-data/raw/git";
 constexpr std::array kPassedOn = {"PATH", "http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"};
 
@@ -51,17 +58,17 @@ Error refused(const std::string& url, const char* why) {
 
 Outcome check_url(const std::string& url) {
   if (url.size() > kUrlBytesMax) return Error{ErrorCode::invalid_input, "a repository address is too long"};
-  if (!url.starts_with("https://")) return refused(url, "only https addresses are cloned");
-  const auto host = url.substr(8, url.find('/', 8) - 8);
-  if (host.find('@') != std::string::npos) return refused(url, "an address must not hold a user or password");
-  if (host.empty() || !std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 0x7F && c != '\\'; }))
-    return refused(url, "the address is malformed");
+  const auto path = url.find("://");
+  const auto host = path == std::string::npos ? std::string() : url.substr(path + 3, url.find('/', path + 3) - path - 3);
+  if (url.starts_with("https://") && host.find('@') != std::string::npos) return refused(url, "an address must not hold a user or password");
+  if (!url.starts_with("https://") && !is_clonable_address(url)) return refused(url, "only https addresses are cloned");
+  if (!is_clonable_address(url)) return refused(url, "the address is malformed");
   return Done{};
 }
 
 // "https://github.com/a/b.git" → "github.com+a+b"
 std::string clone_name(const std::string& url) {
-  auto name = url.substr(8);
+  auto name = url.substr(url.find("://") + 3);
   while (name.ends_with('/')) name.pop_back();
   if (name.ends_with(".git")) name.resize(name.size() - 4);
   for (char& c : name) {
@@ -79,13 +86,19 @@ std::vector<std::string> environment() {
   return out;
 }
 
-syntax::ChildOptions clone_command(const std::string& url, const std::string& folder, const Config& config) {
+// `git` with nothing but https (or what the loopback speaks), no hooks, no helpers, no redirects.
+syntax::ChildOptions git_command(const std::string& url, const Config& config, std::initializer_list<std::string> words) {
   const auto blocks = static_cast<std::uint64_t>(config.mine().clone_mib_max()) * 2048;  // of 512 bytes, the shell's unit
   syntax::ChildOptions child;
-  child.argv = {"/bin/sh", "-c", "ulimit -f \"$1\" && shift && exec \"$@\"", "sh", std::to_string(blocks),
-                "git", "-c", "protocol.allow=never", "-c", "protocol.https.allow=always", "-c", "core.hooksPath=/dev/null",
-                "-c", "transfer.bundleURI=false", "-c", "credential.helper=", "clone", "--quiet", "--bare", "--single-branch",
-                "--no-tags", "--template=", "--", url, folder};
+  child.argv = {"/bin/sh", "-c", "ulimit -f \"$1\" && shift && exec \"$@\"", "sh", std::to_string(blocks), "git"};
+  const std::string allowed = url.starts_with("http://") ? "protocol.http.allow=always" : "protocol.https.allow=always";
+  for (const auto& setting : {std::string("protocol.allow=never"), allowed, std::string("http.followRedirects=false"), std::string("core.hooksPath=/dev/null"),
+                              std::string("transfer.bundleURI=false"), std::string("credential.helper="), std::string("core.symlinks=false"),
+                              std::string("fetch.recurseSubmodules=false"), std::string("gc.auto=0"), std::string("maintenance.auto=false")}) {
+    child.argv.push_back("-c");
+    child.argv.push_back(setting);
+  }
+  child.argv.insert(child.argv.end(), words.begin(), words.end());
   child.environment = environment();
   child.timeout = std::chrono::milliseconds(config.mine().clone_timeout_ms());
   return child;
@@ -98,23 +111,70 @@ std::string first_line(std::string text) {
   return text.substr(0, text.find('\n'));
 }
 
+Outcome run_git(const syntax::ChildOptions& command, const std::string& url, const char* what) {
+  const auto done = syntax::run_child(command);
+  if (done && done->exit_status == 0) return Done{};
+  if (!done && done.error().code == ErrorCode::not_found)
+    return Error{ErrorCode::unavailable, "git is not installed; it is needed to clone " + url};
+  return Error{ErrorCode::io_error, url + ": " + what + ": " + (done ? first_line(done->error_output) : done.error().what)};
+}
+
 Outcome clone(const std::string& url, const fs::path& target, const Config& config) {
   const auto half_done = target.string() + ".part";
   std::error_code error;
   fs::remove_all(half_done, error);
-  const auto done = syntax::run_child(clone_command(url, half_done, config));
-  if (done && done->exit_status == 0) {
-    fs::rename(half_done, target, error);
-    if (!error) return Done{};
-    return Error{ErrorCode::io_error, target.string() + ": " + error.message()};
+  auto command = git_command(url, config, {"clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--template="});
+  if (config.mine().partial_clones()) command.argv.push_back("--filter=blob:none");
+  for (const auto& word : {std::string("--"), url, half_done}) command.argv.push_back(word);
+  auto done = run_git(command, url, "cannot be cloned");
+  if (done) fs::rename(half_done, target, error);
+  if (done && !error) return Done{};
+  std::error_code ignored;
+  fs::remove_all(half_done, ignored);
+  return done ? Outcome(Error{ErrorCode::io_error, target.string() + ": " + error.message()}) : done;
+}
+
+bool is_partial(const fs::path& clone) {
+  std::ifstream file(clone / "config", std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {}).find("promisor = true") != std::string::npos;
+}
+
+// Fetches what fixes need and the clone does not hold, unless that was done for the same rules.
+Outcome fetch_contents(const std::string& url, const fs::path& target, const Config& config) {
+  const auto rules = std::to_string(MinerStage::kVersion);
+  std::string fetched;
+  std::ifstream(target / kFetchedFile) >> fetched;
+  if (fetched == rules || !is_partial(target)) return Done{};
+  auto opened = Repository::open(target.string());
+  if (!opened) return opened.error();
+  const auto history = opened->history();
+  if (!history) return history.error();
+  auto wanted = contents_of_fixes(*opened, *history);
+  std::erase_if(wanted, [&](const ObjectId& id) { return opened->holds(id); });
+  for (std::size_t i = 0; i < wanted.size(); i += kContentsPerFetch) {
+    std::string ids;
+    for (std::size_t k = i; k < std::min(i + kContentsPerFetch, wanted.size()); ++k) ids += wanted[k].hex() + "\n";
+    auto command = git_command(url, config, {"-C", target.string(), "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
+                                             "--recurse-submodules=no", "--filter=blob:none", "--stdin", "origin"});
+    command.input = ids;
+    if (auto done = run_git(command, url, "file contents cannot be fetched"); !done) return done;
   }
-  fs::remove_all(half_done, error);
-  if (!done && done.error().code == ErrorCode::not_found)
-    return Error{ErrorCode::unavailable, "git is not installed; it is needed to clone " + url};
-  return Error{ErrorCode::io_error, url + ": cannot be cloned: " + (done ? first_line(done->error_output) : done.error().what)};
+  std::ofstream file(target / kFetchedFile);
+  file << rules << '\n';
+  return file.flush() ? Outcome(Done{}) : Outcome(Error{ErrorCode::io_error, (target / kFetchedFile).string() + ": cannot be written"});
 }
 
 }  // namespace
+
+bool is_clonable_address(std::string_view url) {
+  constexpr std::string_view kPlain[] = {"http://127.0.0.1", "http://[::1]", "http://localhost"};
+  auto rest = url.starts_with("https://") ? url.substr(8) : std::string_view();
+  for (const auto start : kPlain)
+    if (url.starts_with(start) && (url.size() == start.size() || url[start.size()] == ':' || url[start.size()] == '/')) rest = url.substr(7);
+  const auto host = rest.substr(0, rest.find('/'));
+  return !host.empty() && host.find('@') == std::string_view::npos && url.size() <= kUrlBytesMax &&
+         std::all_of(url.begin(), url.end(), [](char c) { return c > ' ' && c < 0x7F && c != '\\'; });
+}
 
 bool is_remote(std::string_view repository) {
   if (repository.find("://") != std::string_view::npos || repository.find("::") != std::string_view::npos) return true;
@@ -136,6 +196,7 @@ Result<std::string> local_repository(const std::string& repository, const Config
   if (!lock.held()) return Error{ErrorCode::io_error, target.string() + ".lock: " + std::strerror(errno)};
   if (!fs::exists(target / "HEAD", error))
     if (auto cloned = clone(repository, target, config); !cloned) return cloned.error();
+  if (auto fetched = fetch_contents(repository, target, config); !fetched) return fetched.error();
   return target.string();
 }
 

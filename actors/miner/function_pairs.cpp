@@ -1,5 +1,5 @@
 // Reasons: not_text, too_many_lines, blank_lines_only, parser_gave_up, outside_functions,
-// fixed_does_not_parse, not_cuttable, comments_only, documentation_only.
+// too_many_functions, fixed_does_not_parse, not_cuttable, comments_only, documentation_only.
 #include "actors/miner/function_pairs.hpp"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "actors/miner/excerpt.hpp"
 #include "actors/syntax/source_text.hpp"
 #include "actors/syntax/tokens.hpp"
 
@@ -120,31 +121,32 @@ FilePairs refuse(FilePairs out, const char* reason, std::string detail = {}) {
 
 }  // namespace
 
-FilePairs function_pairs(RecentTrees& trees, std::string_view path, std::string_view before, std::string_view after,
-                         std::uint32_t changed_lines_max) {
+FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::string_view after, PairLimits limits) {
   FilePairs out;
   if (!is_text(before) || !is_text(after)) return refuse(out, "not_text", "bad UTF-8 or a NUL byte");
-  const auto hunks = changes_without_blanks(before, after, changed_lines_max + 1);
+  auto hunks = changes_without_blanks(before, after, limits.changed_lines_max + 1);
   std::uint64_t lines = 0;
   for (const auto& hunk : hunks) lines += hunk.before_end - hunk.before_begin + hunk.after_end - hunk.after_begin;
-  if (lines > changed_lines_max) return refuse(out, "too_many_lines");
+  if (lines > limits.changed_lines_max) return refuse(out, "too_many_lines");
   out.small = true;
   if (hunks.empty()) return refuse(out, "blank_lines_only");
 
-  const auto parsed = trees.parse(path, before);
-  if (!parsed) return refuse(out, "parser_gave_up", parsed.error().what);
-  const syntax::Tree* old_tree = *parsed;
-  const auto new_tree = trees.parser().parse(after, *old_tree);
+  const auto excerpt = excerpt_around(before, after, hunks);
+  const auto old_tree = parser.parse(excerpt.before);
+  if (!old_tree) return refuse(out, "parser_gave_up", old_tree.error().what);
+  const auto new_tree = parser.parse(excerpt.after, *old_tree);
   if (!new_tree) return refuse(out, "parser_gave_up", new_tree.error().what);
   const Side old_side(*old_tree), new_side(*new_tree);
   std::map<std::size_t, std::size_t> chosen;
-  for (const auto& hunk : hunks) {
+  for (auto& hunk : hunks) {
+    for (auto* line : {&hunk.before_begin, &hunk.before_end, &hunk.after_begin, &hunk.after_end}) *line -= excerpt.lines_gone;
     const auto found = holder(old_side, new_side, hunk);
-    if (!found) return refuse(out, "outside_functions", "line " + std::to_string(hunk.after_begin + 1));
+    if (!found) return refuse(out, "outside_functions", "line " + std::to_string(hunk.after_begin + excerpt.lines_gone + 1));
     chosen.insert(*found);
   }
   out.inside_functions = true;
   drop_inner(chosen, old_side.functions);
+  if (chosen.size() > limits.functions_max) return refuse(out, "too_many_functions", std::to_string(chosen.size()) + " functions changed");
   const char* reason = "";
   for (const auto& [old_index, new_index] : chosen) {
     const char* refused = add_pair(*old_tree, old_side.functions[old_index], *new_tree, new_side.functions[new_index], out);

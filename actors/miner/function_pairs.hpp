@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "actors/miner/edit_type.hpp"
-#include "actors/miner/recent_trees.hpp"
+#include "actors/syntax/tree.hpp"
 #include "proto/result.hpp"
 
 namespace mendel::miner {
@@ -26,12 +26,16 @@ struct FilePairs {
   std::string detail;
 };
 
-// Blank lines at the edges of a change do not count as changed. A function on both sides is one with
+struct PairLimits {
+  std::uint32_t changed_lines_max = 10, functions_max = 3;
+};
+
+// One pair for each function that changed: what a fix does in several functions of a file are several
+// pairs, all hunks inside one function are one. More functions than functions_max are no fix of one bug.
+// Only the statements around the change are parsed. Blank lines at the edges of a change do not count as changed. A function on both sides is one with
 // the same dotted symbol (the n-th of its name, if as many bear it on both sides). Of functions in one
 // another the innermost that holds the change is cut. Deterministic.
-// `path` only says which file this is: versions of one file are parsed faster one after the other.
-FilePairs function_pairs(RecentTrees& trees, std::string_view path, std::string_view before, std::string_view after,
-                         std::uint32_t changed_lines_max);
+FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::string_view after, PairLimits limits);
 
 // UTF-8 without NUL, which is what a pair may hold.
 bool is_text(std::string_view bytes);

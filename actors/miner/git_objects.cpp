@@ -62,6 +62,13 @@ bool take_parents(std::string_view& text, std::vector<ObjectId>& out) {
   return true;
 }
 
+// What follows the headers. Others than those above (gpgsig, encoding) end at the first empty line.
+std::string_view message_of(std::string_view rest) {
+  if (rest.starts_with('\n')) return rest.substr(1);
+  const auto blank = rest.find("\n\n");
+  return blank == std::string_view::npos ? std::string_view() : rest.substr(blank + 2);
+}
+
 }  // namespace
 
 std::string ObjectId::hex() const {
@@ -87,9 +94,13 @@ std::optional<ObjectId> ObjectId::from_hex(std::string_view text) {
 
 std::optional<CommitLinks> parse_links(std::string_view object) {
   CommitLinks out;
-  if (!take_header(object, "tree") || !take_parents(object, out.parents)) return std::nullopt;
+  const auto tree_line = take_header(object, "tree");
+  const auto tree = tree_line ? ObjectId::from_hex(*tree_line) : std::nullopt;
+  if (!tree || !take_parents(object, out.parents)) return std::nullopt;
+  out.tree = *tree;
   take_header(object, "author");
   if (const auto person = take_header(object, "committer")) out.time_s = time_of(*person);
+  out.message = message_of(object);
   return out;
 }
 
@@ -101,12 +112,7 @@ std::optional<Commit> parse_commit(std::string_view object) {
   out.tree = *tree;
   if (const auto person = take_header(object, "author")) out.author = name_of(*person);
   if (const auto person = take_header(object, "committer")) out.time_s = time_of(*person);
-  // Other headers (gpgsig, encoding) end at the first empty line.
-  if (object.starts_with('\n')) {
-    out.message = object.substr(1);
-  } else if (const auto blank = object.find("\n\n"); blank != std::string_view::npos) {
-    out.message = object.substr(blank + 2);
-  }
+  out.message = message_of(object);
   return out;
 }
 

@@ -11,10 +11,12 @@ namespace mendel::miner {
 // Nothing if the object has no tree line or a broken parent line.
 std::optional<Commit> parse_commit(std::string_view object);
 
-// Only what the walk needs: parents and time; the message is not copied.
+// Only what the walk needs; the message points into the object.
 struct CommitLinks {
+  ObjectId tree;
   std::vector<ObjectId> parents;
   std::int64_t time_s = 0;
+  std::string_view message;
 };
 std::optional<CommitLinks> parse_links(std::string_view object);
 

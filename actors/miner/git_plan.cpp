@@ -4,6 +4,7 @@
 
 #include "actors/miner/clone.hpp"
 #include "actors/miner/repository.hpp"
+#include "actors/miner/shared_history.hpp"
 
 namespace mendel::miner {
 
@@ -12,13 +13,12 @@ Result<std::vector<std::vector<std::string>>> plan(const std::string& repository
   if (!folder) return folder.error();
   const auto opened = Repository::open(*folder);
   if (!opened) return opened.error();
-  auto history = opened->history();
+  const auto history = shared_history(*opened, *folder);
   if (!history) return history.error();
-  auto& commits = history->commits;
+  const auto& commits = (*history)->commits;
   const auto newest = config.mine().commits_max();
-  if (newest != 0 && commits.size() > newest) commits.resize(newest);
   std::vector<std::vector<std::string>> out;
-  for (std::size_t i = 0; i < commits.size(); ++i) {
+  for (std::size_t i = 0; i < commits.size() && (newest == 0 || i < newest); ++i) {
     if (i % config.mine().commits_per_item() == 0) out.emplace_back();
     out.back().push_back(commits[i].hex());
   }

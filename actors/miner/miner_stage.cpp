@@ -5,12 +5,13 @@
 #include <array>
 
 #include "actors/miner/clone.hpp"
+#include "actors/miner/fix_commit.hpp"
 #include "actors/miner/function_pairs.hpp"
 #include "actors/miner/git_plan.hpp"
-#include "actors/miner/message_rule.hpp"
 #include "actors/miner/mining_funnel.hpp"
 #include "actors/miner/remote_name.hpp"
 #include "actors/miner/repository.hpp"
+#include "actors/miner/shared_history.hpp"
 #include "proto/pair_json.hpp"
 
 namespace mendel::miner {
@@ -32,8 +33,15 @@ constexpr std::array<FunnelStep, 9> kSteps = {{
 struct OpenRepository {
   std::string named;  // as in the item
   Repository repository;
+  std::shared_ptr<const History> history;
   std::string root;
-  bool shallow = false;
+};
+
+// What an item says, whichever source it comes from.
+struct MiningInput {
+  SourceKind::Value kind = SourceKind::git;
+  const MineGit* history = nullptr;
+  std::string license;  // stands in where the files show none
 };
 
 class GitMiner final : public MinerStage {
@@ -41,13 +49,14 @@ class GitMiner final : public MinerStage {
   explicit GitMiner(const Config& config) : config_(config) {}
 
   Result<WorkResult> run(const WorkItem& item) override {
-    if (item.input_case() != WorkItem::kMineGit)
-      return Error{ErrorCode::invalid_input, "the miner was given an item of another stage"};
-    const auto& input = item.mine_git();
+    if (!item.has_mine_git() && !item.has_mine_github()) return Error{ErrorCode::invalid_input, "the miner was given an item of another stage"};
+    input_ = item.has_mine_git() ? MiningInput{SourceKind::git, &item.mine_git(), {}}
+                                 : MiningInput{SourceKind::github, &item.mine_github().history(), item.mine_github().license()};
+    const auto& input = *input_.history;
     if (auto opened = open(input.repository()); !opened) return opened.error();
     WorkResult result;
     result.set_item_id(item.id());
-    result.set_stage(Stage::mine_git);
+    result.set_stage(item.stage());
     for (const auto& step : kSteps) (*result.mutable_funnel())[step.counter];
     if (!input.commits().empty()) {
       for (const auto& commit : input.commits()) mine(commit, result);
@@ -68,10 +77,10 @@ class GitMiner final : public MinerStage {
     if (!folder) return folder.error();
     auto repository = Repository::open(*folder);
     if (!repository) return repository.error();
-    const auto history = repository->history();
+    auto history = shared_history(*repository, *folder);
     if (!history) return history.error();
-    open_ = std::make_unique<OpenRepository>(
-        OpenRepository{named, *std::move(repository), history->root ? history->root->hex() : "", history->shallow});
+    auto root = (*history)->root ? (*history)->root->hex() : "";
+    open_ = std::make_unique<OpenRepository>(OpenRepository{named, *std::move(repository), *std::move(history), std::move(root)});
     return Done{};
   }
 
@@ -86,36 +95,16 @@ class GitMiner final : public MinerStage {
   }
 
   void mine(const std::string& hex, WorkResult& result) {
-    count(kCommits, result);
-    const auto id = ObjectId::from_hex(hex);
-    if (!id) return reject("commit", "bad_commit_id", "40 lower-case hex digits were expected", result);
-    const auto commit = open_->repository.commit(*id);
-    if (!commit) return reject(hex, "commit_unreadable", commit.error().what, result);
-    if (commit->parents.size() > 1) return;
-    count(kNonMerge, result);
-    std::optional<ObjectId> parent_tree;
-    if (!commit->parents.empty()) {
-      const auto parent = open_->repository.commit(commit->parents[0]);
-      if (!parent && open_->shallow) return count(kBeyondClone, result);
-      if (!parent) return reject(hex, "parent_unreadable", parent.error().what, result);
-      parent_tree = parent->tree;
-    }
-    constexpr std::size_t kEnoughToTell = 2;
-    const auto changes = open_->repository.python_changes(parent_tree, commit->tree, kEnoughToTell);
-    if (!changes) return reject(hex, "tree_unreadable", changes.error().what, result);
-    if (!changes->any) return;
-    count(kTouchesPython, result);
-    if (!is_bug_fix(commit->message)) return;
-    count(kFixMessage, result);
-    const auto& files = changes->production;
-    if (files.size() != 1 || !files[0].before || !files[0].after) return;
-    count(kOneFile, result);
-    mine_file(hex, *commit, files[0], result);
+    const auto verdict = judge_commit(open_->repository, *open_->history, hex);
+    for (const char* counter : verdict.passed) count(counter, result);
+    if (verdict.fix) mine_file(*verdict.fix, result);
+    else if (!verdict.reason.empty()) reject(hex, verdict.reason.c_str(), verdict.detail, result);
   }
 
-  void mine_file(const std::string& hex, const Commit& commit, const FileChange& change, WorkResult& result) {
-    if (!is_text(change.path)) return reject(hex, "path_not_utf8", "", result);
-    const auto subject = hex + ":" + change.path;
+  void mine_file(const Fix& fix, WorkResult& result) {
+    const auto& change = fix.file;
+    if (!is_text(change.path)) return reject(fix.hex, "path_not_utf8", "", result);
+    const auto subject = fix.hex + ":" + change.path;
     const auto bytes_max = config_.mine().blob_bytes_max();
     const auto before = open_->repository.blob(*change.before, bytes_max);
     const auto after = before ? open_->repository.blob(*change.after, bytes_max) : before;
@@ -123,36 +112,38 @@ class GitMiner final : public MinerStage {
       const auto& error = before ? after.error() : before.error();
       return reject(subject, error.code == ErrorCode::too_large ? "too_large" : "blob_unreadable", error.what, result);
     }
-    const auto found = function_pairs(trees_, change.path, *before, *after, config_.mine().changed_lines_max());
+    const auto found = function_pairs(parser_, *before, *after, {config_.mine().changed_lines_max(), config_.mine().functions_max()});
     if (found.small) count(kSmall, result);
     if (found.inside_functions) count(kInFunctions, result);
     if (found.pairs.empty()) return reject(subject, found.reason, found.detail, result);
     count(kFixes, result);
     count(kPairs, result, found.pairs.size());
-    for (const auto& pair : found.pairs) add_pair(hex, commit, change.path, pair, result);
+    for (const auto& pair : found.pairs) add_pair(fix, pair, result);
   }
 
-  void add_pair(const std::string& hex, const Commit& commit, const std::string& path, const FunctionPair& found, WorkResult& result) {
+  void add_pair(const Fix& fix, const FunctionPair& found, WorkResult& result) {
     auto& pair = *result.add_pairs();
     pair.set_buggy(found.buggy);
     pair.set_fixed(found.fixed);
     pair.mutable_bug()->set_class_(found.bug.bug_class);
     pair.mutable_bug()->set_type(found.bug.type);
     auto& source = *pair.mutable_source();
-    source.set_kind(SourceKind::git);
+    source.set_kind(input_.kind);
     source.set_repository(open_->repository.name());
-    source.set_commit(hex);
-    source.set_path(path);
+    source.set_commit(fix.hex);
+    source.set_path(fix.file.path);
     source.set_symbol(found.symbol);
-    source.set_license(open_->repository.license(commit.tree));
-    source.set_author(commit.author);
-    source.set_url(commit_url(open_->repository.name(), hex));
+    source.set_license(open_->repository.license(fix.commit.tree));
+    if (source.license().empty()) source.set_license(input_.license);
+    source.set_author(fix.commit.author);
+    source.set_url(commit_url(open_->repository.name(), fix.hex));
     source.set_fork_root(open_->root);
     set_pair_id(pair);
   }
 
   Config config_;
-  RecentTrees trees_;
+  MiningInput input_;
+  syntax::Parser parser_;
   std::unique_ptr<OpenRepository> open_;
 };
 

@@ -40,6 +40,8 @@ bool holds(std::string_view list, std::string_view name) {
 
 std::span<const PathRule> path_rules() { return kRules; }
 
+bool is_test(const PathRule& rule) { return &rule == kRules.data(); }
+
 const PathRule* not_production(std::string_view path) {
   std::string lower(path);
   for (char& c : lower)

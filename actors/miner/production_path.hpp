@@ -20,6 +20,9 @@ std::span<const PathRule> path_rules();
 // The row that says why `path` ('/' separated) is not production code; null if it is.
 const PathRule* not_production(std::string_view path);
 
+// True for the row of test files.
+bool is_test(const PathRule& rule);
+
 inline bool is_python(std::string_view path) { return path.size() > 3 && path.ends_with(".py"); }
 
 }  // namespace mendel::miner

@@ -71,7 +71,7 @@ Result<Object> read_object(git_odb* odb, const ObjectId& id, git_object_t type, 
 // The walk of two trees side by side; a folder is entered only where its id differs.
 class Comparison {
  public:
-  Comparison(git_odb* odb, std::size_t production_max) : odb_(odb), production_max_(production_max) {}
+  Comparison(git_odb* odb, std::size_t production_max, std::size_t tests_max) : odb_(odb), production_max_(production_max), tests_max_(tests_max) {}
 
   Outcome compare(const std::optional<ObjectId>& before, const std::optional<ObjectId>& after, std::string& path, std::size_t depth) {
     if (depth > kTreeDepthMax) return Error{ErrorCode::too_complex, "folders nested deeper than " + std::to_string(kTreeDepthMax)};
@@ -124,11 +124,13 @@ class Comparison {
   void add_file(FileChange change) {
     if ((!change.before && !change.after) || change.before == change.after) return;  // a link, or only the mode
     changes_.any = true;
-    if (not_production(change.path) == nullptr) changes_.production.push_back(std::move(change));
+    const auto* rule = not_production(change.path);
+    if (rule == nullptr) changes_.production.push_back(std::move(change));
+    else if (is_test(*rule) && changes_.tests.size() < tests_max_) changes_.tests.push_back(std::move(change));
   }
 
   git_odb* odb_;
-  std::size_t production_max_;
+  std::size_t production_max_, tests_max_;
   PythonChanges changes_;
 };
 
@@ -183,6 +185,38 @@ std::vector<ObjectId> in_walk_order(Graph& graph, const std::vector<bool>& prese
   return out;
 }
 
+// What a commit's message says about others.
+struct Origins {
+  std::uint32_t commit;  // index into the graph
+  std::vector<ObjectId> reverts, picked_from;
+};
+
+void find_ids(std::string_view message, std::string_view words, std::vector<ObjectId>& out) {
+  constexpr std::size_t kDigits = 40;
+  for (auto at = message.find(words); at != std::string_view::npos; at = message.find(words, at + 1))
+    if (const auto id = ObjectId::from_hex(message.substr(std::min(at + words.size(), message.size()), kDigits))) out.push_back(*id);
+}
+
+void note_origins(std::string_view message, std::uint32_t commit, std::vector<Origins>& out) {
+  Origins found{commit, {}, {}};
+  find_ids(message, "This reverts commit ", found.reverts);
+  find_ids(message, "cherry picked from commit ", found.picked_from);
+  if (!found.reverts.empty() || !found.picked_from.empty()) out.push_back(std::move(found));
+}
+
+// Newest first, so that a revert that was reverted itself is known before it is believed.
+void judge_origins(const Graph& graph, std::vector<Origins>& origins, History& out) {
+  std::sort(origins.begin(), origins.end(), [&](const Origins& a, const Origins& b) {
+    const auto time_a = graph.nodes[a.commit].time_s, time_b = graph.nodes[b.commit].time_s;
+    return time_a != time_b ? time_a > time_b : graph.ids[a.commit] < graph.ids[b.commit];
+  });
+  for (const auto& origin : origins) {
+    if (!out.reverted.contains(graph.ids[origin.commit])) out.reverted.insert(origin.reverts.begin(), origin.reverts.end());
+    for (const auto& from : origin.picked_from)
+      if (graph.index.contains(from)) out.copies.insert(graph.ids[origin.commit]);
+  }
+}
+
 std::string origin_name(git_repository* repository, const std::string& path) {
   git_remote* remote = nullptr;
   std::string url;
@@ -224,19 +258,28 @@ Result<Repository> Repository::open(const std::string& path) {
   return out;
 }
 
+std::optional<ObjectId> Repository::head() const {
+  git_oid head;
+  if (git_reference_name_to_id(&head, repository_.get(), "HEAD") != 0) return std::nullopt;
+  ObjectId out;
+  std::memcpy(out.bytes.data(), head.id, out.bytes.size());
+  return out;
+}
+
 Result<History> Repository::history() const {
   History out;
   out.shallow = git_repository_is_shallow(repository_.get()) == 1;
-  git_oid head;
-  if (const int status = git_reference_name_to_id(&head, repository_.get(), "HEAD"); status != 0) {
+  const auto first = head();
+  if (!first) {
     if (git_repository_is_empty(repository_.get()) == 1 || git_repository_head_unborn(repository_.get()) == 1) return out;
+    git_oid unused;
+    git_reference_name_to_id(&unused, repository_.get(), "HEAD");  // for its words
     return Error{ErrorCode::corrupt, name_ + ": HEAD cannot be read: " + last_message()};
   }
-  ObjectId first;
-  std::memcpy(first.bytes.data(), head.id, first.bytes.size());
   Graph graph;
-  graph.add(first);
+  graph.add(*first);
   std::vector<bool> present;
+  std::vector<Origins> origins;
   for (std::uint32_t i = 0; i < graph.ids.size(); ++i) {
     const auto object = read_object(odb_.get(), graph.ids[i], GIT_OBJECT_COMMIT, kCommitBytesMax);
     present.push_back(static_cast<bool>(object));
@@ -245,6 +288,7 @@ Result<History> Repository::history() const {
     const auto links = parse_links(bytes_of(*object));
     if (!links) return Error{ErrorCode::corrupt, name_ + ": commit " + graph.ids[i].hex() + " is damaged; run git fsck"};
     graph.nodes[i].time_s = links->time_s;
+    note_origins(links->message, i, origins);
     for (const auto& id : links->parents) {
       const auto parent = graph.add(id);
       graph.nodes[i].parents.push_back(parent);
@@ -253,6 +297,7 @@ Result<History> Repository::history() const {
     if (links->parents.empty() && !out.shallow && (!out.root || graph.ids[i] < *out.root)) out.root = graph.ids[i];
   }
   out.commits = in_walk_order(graph, present);
+  judge_origins(graph, origins, out);
   return out;
 }
 
@@ -264,9 +309,17 @@ Result<Commit> Repository::commit(const ObjectId& id) const {
   return *std::move(parsed);
 }
 
+Result<ObjectId> Repository::tree_of(const ObjectId& commit) const {
+  const auto object = read_object(odb_.get(), commit, GIT_OBJECT_COMMIT, kCommitBytesMax);
+  if (!object) return object.error();
+  const auto links = parse_links(bytes_of(*object));
+  if (!links) return Error{ErrorCode::corrupt, "commit " + commit.hex() + " is damaged"};
+  return links->tree;
+}
+
 Result<PythonChanges> Repository::python_changes(const std::optional<ObjectId>& before, const ObjectId& after,
-                                                 std::size_t production_max) const {
-  Comparison comparison(odb_.get(), production_max);
+                                                 std::size_t production_max, std::size_t tests_max) const {
+  Comparison comparison(odb_.get(), production_max, tests_max);
   std::string path;
   if (before != after)
     if (auto done = comparison.compare(before, after, path, 0); !done) return done.error();
@@ -282,6 +335,21 @@ Result<std::string> Repository::blob(const ObjectId& id, std::uint64_t bytes_max
   const auto object = read_object(odb_.get(), id, GIT_OBJECT_BLOB, bytes_max);
   if (!object) return object.error();
   return std::string(bytes_of(*object));
+}
+
+bool Repository::holds(const ObjectId& id) const {
+  const auto oid = raw(id);
+  return git_odb_exists_ext(odb_.get(), &oid, GIT_ODB_LOOKUP_NO_REFRESH) == 1;
+}
+
+std::vector<ObjectId> Repository::license_files(const ObjectId& tree) const {
+  std::vector<ObjectId> out;
+  const auto object = read_object(odb_.get(), tree, GIT_OBJECT_TREE, kTreeBytesMax);
+  if (!object) return out;
+  TreeReader entries(bytes_of(*object));
+  while (const auto entry = entries.next())
+    if (entry->is_file() && is_license_name(entry->name)) out.push_back(entry->id);
+  return out;
 }
 
 std::string Repository::license(const ObjectId& tree) const {

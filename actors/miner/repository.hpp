@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,9 @@ struct History {
   std::vector<ObjectId> commits;
   std::optional<ObjectId> root;  // smallest commit without parents; forks of one project share it
   bool shallow = false;  // older commits are not in this clone; then `root` is empty
+  // By what messages say ("This reverts commit …", "cherry picked from commit …") of commits that are here.
+  std::set<ObjectId> reverted;  // and not put back later
+  std::set<ObjectId> copies;  // cherry-picks of others
 };
 
 // A regular .py file that differs between two trees. Links and submodules are passed over.
@@ -54,6 +58,7 @@ struct FileChange {
 struct PythonChanges {
   bool any = false;  // a .py file was touched
   std::vector<FileChange> production;  // see production_path.hpp; no more than asked for
+  std::vector<FileChange> tests;  // likewise, while production files were looked for
 };
 
 // Not thread-safe: open one a thread.
@@ -69,14 +74,23 @@ class Repository {
   // of a shallow clone. O(commits) memory: about 100 bytes each.
   Result<History> history() const;
 
+  // The commit that HEAD names; nothing if there is none.
+  std::optional<ObjectId> head() const;
+
   Result<Commit> commit(const ObjectId& id) const;
+  Result<ObjectId> tree_of(const ObjectId& commit) const;
 
   // `before` empty: the empty tree. Stops looking after `production_max` production files.
   Result<PythonChanges> python_changes(const std::optional<ObjectId>& before, const ObjectId& after,
-                                       std::size_t production_max) const;
+                                       std::size_t production_max, std::size_t tests_max = 0) const;
 
   // too_large above `bytes_max`, told before the bytes are unpacked.
   Result<std::string> blob(const ObjectId& id, std::uint64_t bytes_max) const;
+
+  bool holds(const ObjectId& id) const;
+
+  // Licence files at the root of `tree`.
+  std::vector<ObjectId> license_files(const ObjectId& tree) const;
 
   // SPDX id guessed from the licence file at the root of `tree`; empty if there is none or it is unknown.
   std::string license(const ObjectId& tree) const;

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "actors/miner/git_plan.hpp"
+#include "actors/runtime/github_source.hpp"
 #include "actors/runtime/planning.hpp"
 
 namespace mendel::runtime {
@@ -48,6 +49,40 @@ Outcome plan_git(const std::string& repository, const Config& config, Batch& bat
   return batch.hand_over();
 }
 
+Rejection rejection_of(const std::string& subject, const char* reason, const std::string& detail) {
+  Rejection out;
+  out.set_subject(subject);
+  out.set_reason(reason);
+  out.set_detail(detail);
+  return out;
+}
+
+// What stops the whole source (a refused token, a limit that lasts too long) is kept as a rejection; the
+// other sources go on.
+Outcome plan_github(const Config& config, const PlanSink& sink, Batch& batch) {
+  if (!wants_github(config)) return Done{};
+  const auto report = ask_github(config, config.github().cache(), sink.stopped, sink.tell);
+  if (!report && (report.error().code == ErrorCode::interrupted || report.error().code == ErrorCode::invalid_input || report.error().code == ErrorCode::not_found))
+    return report.error();
+  if (!report) {
+    sink.tell(report.error().what);
+    sink.rejected(rejection_of("github", kSourceStopped, report.error().what));
+    return Done{};
+  }
+  sink.tell(describe(*report));
+  for (auto left_out : report->discovery.left_out) sink.rejected(std::move(left_out));
+  for (const auto& repository : report->discovery.repositories) {
+    if (sink.stopped()) return Error{ErrorCode::interrupted, "interrupted while planning"};
+    auto items = github_items(repository, report->web, config);
+    if (!items) sink.rejected(rejection_of(repository.name, items.error().code == ErrorCode::io_error ? "clone_failed" : "repository_unreadable", items.error().what));
+    else if (items->empty()) sink.rejected(rejection_of(repository.name, "empty", "has no commits"));
+    else
+      for (auto& item : *items)
+        if (auto added = batch.add(std::move(item)); !added) return added;
+  }
+  return batch.hand_over();
+}
+
 Result<SourceFile> read_source(const FoundFile& found, std::uint64_t bytes_max) {
   std::ifstream file(found.file, std::ios::binary);
   SourceFile out;
@@ -77,11 +112,7 @@ Outcome plan_python(const Config& config, const PlanSink& sink, Batch& batch) {
     if (sink.stopped()) return Error{ErrorCode::interrupted, "interrupted while planning"};
     auto file = read_source(found, config.sources().file_bytes_max());
     if (!file) {
-      Rejection rejection;
-      rejection.set_subject(found.file.string());
-      rejection.set_reason(file.error().code == ErrorCode::too_large ? "too_large" : "unreadable");
-      rejection.set_detail(file.error().what);
-      sink.rejected(std::move(rejection));
+      sink.rejected(rejection_of(found.file.string(), file.error().code == ErrorCode::too_large ? "too_large" : "unreadable", file.error().what));
       continue;
     }
     WorkItem mutate;
@@ -103,6 +134,7 @@ Outcome plan_sources(const Config& config, const PlanSink& sink) {
   Batch batch(sink);
   for (const auto& repository : config.sources().git())
     if (auto planned = plan_git(repository, config, batch); !planned) return planned;
+  if (auto planned = plan_github(config, sink, batch); !planned) return planned;
   return plan_python(config, sink, batch);
 }
 

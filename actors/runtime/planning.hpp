@@ -1,5 +1,5 @@
 // From the configured sources to work items: Python files become one mutation item each and linter items
-// of several files; git repositories become ranges of commits.
+// of several files; repositories of git and of GitHub become ranges of commits.
 //
 // Deterministic: the same sources and configuration give the same items in the same order (by the hash
 // of repository and path), whatever order the file system lists them in.
@@ -22,7 +22,11 @@ struct PlanSink {
   std::function<Outcome(std::vector<WorkItem>)> items;
   std::function<void(Rejection)> rejected;
   std::function<bool()> stopped;  // asked between files
+  std::function<void(const std::string&)> tell;  // one line for people
 };
+
+// Reason of the rejection that says that a whole source ended before its time; its subject is the source.
+inline constexpr const char* kSourceStopped = "source_stopped";
 
 // Blocks on the file system and on git; URLs are cloned to mine.clones. Errors: a configured source that
 // does not exist (not_found names it), interrupted. What lies inside a source and cannot be used

@@ -5,10 +5,11 @@
 
 #include "actors/runtime/coordinator_actor.hpp"
 #include "actors/runtime/dataset_actor.hpp"
+#include "actors/runtime/github_source.hpp"
 #include "actors/runtime/metrics_actor.hpp"
 #include "actors/runtime/node_actor.hpp"
-#include "actors/runtime/plant_log.hpp"
 #include "actors/runtime/planning.hpp"
+#include "actors/runtime/plant_log.hpp"
 #include "actors/runtime/service_notice.hpp"
 #include "actors/runtime/stages.hpp"
 #include "actors/runtime/trainer_child.hpp"
@@ -24,12 +25,14 @@ constexpr Moment kLook{100};
 constexpr Moment kTrainerPatience{20'000};  // to write a checkpoint
 
 // Detached: reads sources and hands them to the coordinator, one batch at a time.
-void plan(caf::blocking_actor* self, const Config& config, const coordinator_actor& coordinator) {
+void plan(caf::blocking_actor* self, const PlantOptions& options, const coordinator_actor& coordinator) {
+  const auto& config = options.config;
   auto rejections = std::make_shared<std::vector<Rejection>>();
   bool ending = false;
   PlanSink sink;
   sink.rejected = [&](Rejection rejection) { rejections->push_back(std::move(rejection)); };
-  sink.stopped = [&] { return ending; };
+  sink.stopped = [&] { return ending || options.stop() != StopRequest::none; };
+  sink.tell = [&](const std::string& line) { options.log(line); };
   sink.items = [&](std::vector<WorkItem> items) -> Outcome {
     self->request(coordinator, caf::infinite, ItemsPtr(std::make_shared<const std::vector<WorkItem>>(std::move(items))))
         .receive([&](bool go_on) { ending = !go_on; }, [&](const caf::error&) { ending = true; });
@@ -49,8 +52,8 @@ void plan(caf::blocking_actor* self, const Config& config, const coordinator_act
 Outcome check_tools(const PlantOptions& options) {
   const auto& sources = options.config.sources();
   StageTools tools;
-  for (const auto stage : {Stage::mine_git, Stage::mutate, Stage::lint, Stage::validate}) {
-    const bool wanted = stage == Stage::mine_git ? sources.git_size() > 0 : stage == Stage::validate || sources.python_size() > 0;
+  for (const auto stage : {Stage::mine_git, Stage::mine_github, Stage::mutate, Stage::lint, Stage::validate}) {
+    const bool wanted = stage == Stage::mine_github ? wants_github(options.config) : stage == Stage::mine_git ? sources.git_size() > 0 : stage == Stage::validate || sources.python_size() > 0;
     if (!wanted) continue;
     if (auto started = start_stage(stage, options.config, tools); !started) return started.error();
   }
@@ -95,7 +98,7 @@ class Plant {
     if (auto opened_wire = open_wire(); !opened_wire) return opened_wire;
     if (!options_.roles.empty())
       if (auto started = start_node(); !started) return started;
-    system_->spawn<caf::detached>([config = options_.config, coordinator = coordinator_](caf::blocking_actor* self) { plan(self, config, coordinator); });
+    system_->spawn<caf::detached>([options = options_, coordinator = coordinator_](caf::blocking_actor* self) { plan(self, options, coordinator); });
     return start_trainer();
   }
 
@@ -284,6 +287,8 @@ Result<PlantView> run_plant(const PlantOptions& given) {
   auto options = given;
   auto& mine = *options.config.mutable_mine();
   if (mine.clones().empty()) mine.set_clones((options.data / "raw" / "git").string());
+  auto& github = *options.config.mutable_github();
+  if (github.cache().empty()) github.set_cache((options.data / "raw" / "github").string());
   std::error_code error;
   fs::create_directories(options.data, error);
   if (error) return Error{ErrorCode::io_error, options.data.string() + ": " + error.message()};

@@ -44,6 +44,7 @@ struct RoleRow {
 
 constexpr RoleRow kRoles[] = {
     {Stage::mine_git, start_plain<miner::MinerStage>},
+    {Stage::mine_github, start_plain<miner::MinerStage>},
     {Stage::mutate, start_plain<mutator::MutatorStage>},
     {Stage::lint, start_plain<linter::LinterStage>},
     {Stage::validate, start_plain<validator::ValidatorStage>},

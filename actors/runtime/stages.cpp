@@ -19,7 +19,7 @@ namespace {
 constexpr std::uint32_t kTrainVersion = 1;
 
 constexpr StageRow kStages[] = {
-    {Stage::mine_git, "mine", "miner"},         {Stage::mutate, "mutate", "mutator"}, {Stage::lint, "lint", "linter"},
+    {Stage::mine_git, "mine", "miner"},         {Stage::mine_github, "mine_github", "miner"}, {Stage::mutate, "mutate", "mutator"}, {Stage::lint, "lint", "linter"},
     {Stage::validate, "validate", "validator"}, {Stage::encode, "encode", "encoder"}, {Stage::train, "train", "trainer"},
 };
 
@@ -71,8 +71,9 @@ std::uint32_t stage_version(Stage::Value stage, const Config& config) {
   ContentHash hash;
   switch (stage) {
     case Stage::mine_git:
+    case Stage::mine_github:
       hash.add(miner::MinerStage::kVersion);
-      add_section(hash, config.mine(), {"commits_per_item", "commits_max", "clones", "clone_timeout_ms", "clone_mib_max"});
+      add_section(hash, config.mine(), {"commits_per_item", "commits_max", "clones", "clone_timeout_ms", "clone_mib_max", "partial_clones"});
       break;
     case Stage::mutate:
       hash.add(mutator::MutatorStage::kVersion).add(config.seed());

@@ -13,8 +13,8 @@ namespace {
 constexpr std::uint32_t kLines = 10;
 
 FilePairs pairs(const std::string& before, const std::string& after, std::uint32_t lines = kLines) {
-  RecentTrees trees;
-  return function_pairs(trees, "a.py", before, after, lines);
+  syntax::Parser parser;
+  return function_pairs(parser, before, after, {lines, 3});
 }
 
 const std::string kClass =

@@ -1,0 +1,151 @@
+// From work items of the miner to pairs on stdout or the funnel; the part that all kinds of mining share.
+#include "actors/cli/mining.hpp"
+
+#include <cstdio>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "actors/miner/miner_stage.hpp"
+#include "actors/miner/mining_funnel.hpp"
+#include "actors/miner/patch_id.hpp"
+#include "proto/pair_json.hpp"
+
+namespace mendel::cli {
+namespace {
+
+const MineGit& history_of(const WorkItem& item) { return item.has_mine_github() ? item.mine_github().history() : item.mine_git(); }
+
+// As many miners as items are worked on at once; each keeps its repository open.
+class Miners {
+ public:
+  explicit Miners(const Config& config) : config_(config) {}
+
+  Result<WorkResult> run(const WorkItem& item) {
+    const auto& repository = history_of(item).repository();
+    auto miner = take(repository);
+    if (!miner) return miner.error();
+    auto result = (*miner)->run(item);
+    const std::lock_guard lock(mutex_);
+    idle_.emplace(repository, *std::move(miner));
+    return result;
+  }
+
+ private:
+  using Miner = std::unique_ptr<miner::MinerStage>;
+
+  // Rather one that has the repository open already.
+  Result<Miner> take(const std::string& repository) {
+    {
+      const std::lock_guard lock(mutex_);
+      auto at = idle_.find(repository);
+      if (at == idle_.end()) at = idle_.begin();
+      if (at != idle_.end()) {
+        auto miner = std::move(at->second);
+        idle_.erase(at);
+        return miner;
+      }
+    }
+    return miner::MinerStage::start(config_);
+  }
+
+  const Config& config_;
+  std::mutex mutex_;
+  std::multimap<std::string, Miner> idle_;  // by the repository looked at last
+};
+
+using Funnel = std::map<std::string, std::uint64_t>;
+
+void print_table(const Funnel& funnel) {
+  const auto count = [&](const std::string& counter) {
+    const auto at = funnel.find(counter);
+    return at == funnel.end() ? 0 : at->second;
+  };
+  std::uint64_t previous = 0;
+  for (const auto& step : miner::mining_funnel()) {
+    const auto n = count(step.counter);
+    const auto share = previous == 0 ? std::string() : std::to_string((n * 1000 + previous / 2) / previous);
+    const auto percent = share.empty() ? std::string("-")
+                                       : (share.size() > 1 ? share.substr(0, share.size() - 1) : "0") + "." + share.back() + " %";
+    std::printf("%12llu  %8s  %s\n", static_cast<unsigned long long>(n), percent.c_str(), step.description);
+    previous = n;
+  }
+  bool titled = false;
+  for (const auto& [counter, n] : funnel) {
+    if (!counter.starts_with("mine.rejected.") && counter != miner::kBeyondClone) continue;
+    if (!std::exchange(titled, true)) std::printf("left out after the rules of history, by reason:\n");
+    std::printf("%12llu  %8s  %s\n", static_cast<unsigned long long>(n), "", counter.substr(counter.rfind('.') + 1).c_str());
+  }
+}
+
+int print_stats(const Context& context, const Funnel& funnel) {
+  if (context.json) {
+    nlohmann::ordered_json out;
+    for (const auto& step : miner::mining_funnel()) out[step.counter] = 0;
+    for (const auto& [counter, n] : funnel) out[counter] = n;
+    std::printf("%s\n", out.dump().c_str());
+  } else {
+    print_table(funnel);
+  }
+  return std::fflush(stdout) == 0 ? kDone : kFailed;
+}
+
+// Leaves out a change that was seen before: a cherry-pick, or a fork of the same project.
+class Output {
+ public:
+  Output(std::FILE* file, bool counts_only) : file_(file), counts_only_(counts_only) {}
+
+  void take(const WorkResult& result) {
+    for (const auto& [counter, n] : result.funnel()) funnel_[counter] += n;
+    for (const auto& pair : result.pairs()) {
+      if (!seen_.insert(miner::patch_id(pair.source().path(), pair.source().symbol(), pair.buggy(), pair.fixed())).second) {
+        --funnel_[miner::kPairs];
+        ++funnel_["mine.rejected.same_patch"];
+      } else if (!counts_only_) {
+        written_ = std::fputs((to_json(pair) + "\n").c_str(), file_) >= 0 && written_;
+      }
+    }
+  }
+
+  bool finish() { return (counts_only_ || std::fflush(file_) == 0) && written_; }
+  Funnel& funnel() { return funnel_; }
+
+ private:
+  std::FILE* file_;
+  bool counts_only_;
+  bool written_ = true;
+  Funnel funnel_;
+  std::set<std::uint64_t> seen_;
+};
+
+}  // namespace
+
+int mine_items(const Context& context, const MineOptions& options, const Config& config, const std::vector<WorkItem>& items) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(options.out.empty() ? nullptr : std::fopen(options.out.c_str(), "wb"),
+                                                             [](std::FILE* f) { return std::fclose(f); });
+  if (!options.out.empty() && !file) return fail({ErrorCode::io_error, options.out + ": cannot be written"});
+  std::uint64_t total = 0;
+  for (const auto& item : items) total += static_cast<std::uint64_t>(history_of(item).commits_size());
+  Progress progress(context, "mine", total, "commits");
+  Miners miners(config);
+  Output out(file ? file.get() : stdout, options.stats);
+  std::optional<Error> failure;
+  in_order<std::shared_ptr<Result<WorkResult>>>(
+      items.size(), options.jobs, [&](std::uint64_t i) { return std::make_shared<Result<WorkResult>>(miners.run(items[i])); },
+      [&](std::uint64_t i, std::shared_ptr<Result<WorkResult>> result) {
+        progress.add(static_cast<std::uint64_t>(history_of(items[i]).commits_size()));
+        if (*result) out.take(**result);
+        else if (!failure) failure = result->error();
+      });
+  progress.finish();
+  if (failure) return fail(*failure);
+  if (interrupted()) return kInterrupted;
+  if (!out.finish()) return fail({ErrorCode::io_error, "the pairs could not be written"});
+  if (options.stats) return print_stats(context, out.funnel());
+  note(std::to_string(out.funnel()[miner::kPairs]) + " pairs from " + std::to_string(out.funnel()[miner::kCommits]) + " commits");
+  return kDone;
+}
+
+}  // namespace mendel::cli
