@@ -1,5 +1,6 @@
 // Reasons: not_text, too_many_lines, blank_lines_only, parser_gave_up, outside_functions,
-// too_many_functions, fixed_does_not_parse, not_cuttable, comments_only, documentation_only.
+// too_many_functions, fixed_does_not_parse, not_cuttable, comments_only, documentation_only,
+// message_text_only.
 #include "actors/miner/function_pairs.hpp"
 
 #include <algorithm>
@@ -99,6 +100,34 @@ void drop_inner(std::map<std::size_t, std::size_t>& chosen, const std::vector<Fu
   }
 }
 
+// The words of a message to people: a string with spaces, without what a formatter fills in.
+bool is_prose(std::string_view token) {
+  const bool string = !token.empty() && (token.back() == '"' || token.back() == '\'');
+  return string && std::count(token.begin(), token.end(), ' ') >= 2;
+}
+
+// What a formatter fills in: from each '{' or '%' to the end of its word.
+std::string placeholders(std::string_view token) {
+  std::string out;
+  for (auto at = token.find_first_of("{%"); at != std::string_view::npos; at = token.find_first_of("{%", at + 1)) {
+    const auto end = std::min(token.find_first_of("} \"'", at), token.size());
+    out.append(token.substr(at, end - at)).push_back(' ');
+  }
+  return out;
+}
+
+// Only such words are exchanged (a trailing comma beside them does not count): nothing that runs was wrong.
+bool message_text_only(const Edits& edits) {
+  const auto comma = [](const TokenEdit& e) { return e.removed.size() + e.added.size() == 1 && (e.removed.empty() ? e.added : e.removed)[0] == ","; };
+  const auto words = [](TokenEdit e) {
+    for (auto* side : {&e.removed, &e.added})
+      if (side->size() == 2 && side->back() == ",") side->pop_back();
+    return e.removed.size() == 1 && e.added.size() == 1 && is_prose(e.removed[0]) && is_prose(e.added[0]) && placeholders(e.removed[0]) == placeholders(e.added[0]);
+  };
+  return std::any_of(edits.tokens.begin(), edits.tokens.end(), words) &&
+         std::all_of(edits.tokens.begin(), edits.tokens.end(), [&](const TokenEdit& e) { return words(e) || comma(e); });
+}
+
 const char* add_pair(const syntax::Tree& before, const Function& old_function, const syntax::Tree& after,
                      const Function& new_function, FilePairs& out) {
   if (new_function.has_error) return "fixed_does_not_parse";
@@ -108,6 +137,7 @@ const char* add_pair(const syntax::Tree& before, const Function& old_function, c
   const auto edits = edits_between(old_cut->text, new_cut->text);
   if (edits.tokens.empty() && !old_function.has_error) return "comments_only";
   if (edits.documentation_only) return "documentation_only";
+  if (message_text_only(edits)) return "message_text_only";
   auto bug = diagnose(edits.tokens, !old_function.has_error);
   out.pairs.push_back({std::move(old_cut->text), std::move(new_cut->text), old_function.symbol, std::move(bug)});
   return "";

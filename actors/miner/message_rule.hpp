@@ -7,20 +7,25 @@
 
 namespace mendel::miner {
 
-// One row of the table: a message that holds one of `words` (separated by spaces; '*' at the end of a
-// word stands for any letters) is, or is not, a bug fix. Rows that exclude look at the subject line only.
+// One row of the table: a message that holds one of `words` (separated by spaces; '*' at the end of a word
+// stands for any letters) among the words that the row looks at is, or is not, a bug fix.
 struct MessageRule {
   const char* name;
   bool excludes;
+  std::size_t subject_words;  // how many words of the subject line are looked at; kWholeMessage: all that is said
   const char* words;
   const char* example;  // a message that this row decides
+  const char* counter_example;  // one that looks alike and is not decided by this row
 };
 
+inline constexpr std::size_t kWholeMessage = 0;
+
+// In the order in which they are asked.
 std::span<const MessageRule> message_rules();
 
-// The rule that decides `message`: a row that excludes wins over rows that include. Null if no row
-// matches, and then the message is not a bug fix. Bytes that are not ASCII separate words. Linear time;
-// only the first kMessageBytesMax bytes are read.
+// The first rule that matches `message`: it decides. Null if no row matches, and then the message is not a
+// bug fix. Bytes that are not ASCII separate words. Linear time; only the first kMessageBytesMax bytes are
+// read.
 const MessageRule* deciding_rule(std::string_view message);
 
 inline bool is_bug_fix(std::string_view message) {

@@ -6,6 +6,7 @@
 
 #include "actors/miner/clone.hpp"
 #include "actors/miner/fix_commit.hpp"
+#include "actors/miner/fix_test.hpp"
 #include "actors/miner/function_pairs.hpp"
 #include "actors/miner/git_plan.hpp"
 #include "actors/miner/mining_funnel.hpp"
@@ -17,7 +18,7 @@
 namespace mendel::miner {
 namespace {
 
-constexpr std::array<FunnelStep, 9> kSteps = {{
+constexpr std::array<FunnelStep, 10> kSteps = {{
     {kCommits, "commits looked at"},
     {kNonMerge, "with at most one parent"},
     {kTouchesPython, "that touch a .py file"},
@@ -27,6 +28,7 @@ constexpr std::array<FunnelStep, 9> kSteps = {{
     {kInFunctions, "all of them inside functions of both sides"},
     {kFixes, "that gave at least one pair"},
     {kPairs, "pairs (one for each changed function)"},
+    {kWithTest, "with a test of the same commit that can stand alone"},
 }};
 
 // A repository and what is asked of it again for every commit.
@@ -43,6 +45,12 @@ struct MiningInput {
   const MineGit* history = nullptr;
   std::string license;  // stands in where the files show none
 };
+
+struct TestFile {
+  std::string before, after;
+};
+
+constexpr std::uint32_t kTestTimeoutMs = 10'000;
 
 class GitMiner final : public MinerStage {
  public:
@@ -118,10 +126,24 @@ class GitMiner final : public MinerStage {
     if (found.pairs.empty()) return reject(subject, found.reason, found.detail, result);
     count(kFixes, result);
     count(kPairs, result, found.pairs.size());
-    for (const auto& pair : found.pairs) add_pair(fix, pair, result);
+    const auto tests = config_.mine().tests() ? test_files(fix) : std::vector<TestFile>();
+    for (const auto& pair : found.pairs) add_pair(fix, tests, pair, result);
   }
 
-  void add_pair(const Fix& fix, const FunctionPair& found, WorkResult& result) {
+  // Both sides of the test files that the commit changes; those that cannot be read are left out.
+  std::vector<TestFile> test_files(const Fix& fix) {
+    std::vector<TestFile> out;
+    for (const auto& file : fix.tests) {
+      if (!file.after) continue;
+      const auto bytes_max = config_.mine().blob_bytes_max();
+      auto after = open_->repository.blob(*file.after, bytes_max);
+      auto before = file.before ? open_->repository.blob(*file.before, bytes_max) : Result<std::string>(std::string());
+      if (after && before && is_text(*after) && is_text(*before)) out.push_back({std::move(*before), std::move(*after)});
+    }
+    return out;
+  }
+
+  void add_pair(const Fix& fix, const std::vector<TestFile>& tests, const FunctionPair& found, WorkResult& result) {
     auto& pair = *result.add_pairs();
     pair.set_buggy(found.buggy);
     pair.set_fixed(found.fixed);
@@ -138,6 +160,15 @@ class GitMiner final : public MinerStage {
     source.set_author(fix.commit.author);
     source.set_url(commit_url(open_->repository.name(), fix.hex));
     source.set_fork_root(open_->root);
+    for (const auto& file : tests) {
+      const auto code = standalone_test(parser_, file.before, file.after, found.symbol, found.fixed);
+      if (!code) continue;
+      auto& test = *pair.add_tests();
+      test.set_kind(TestKind::script);
+      test.set_code(*code);
+      test.set_timeout_ms(kTestTimeoutMs);
+    }
+    if (pair.tests_size() > 0) count(kWithTest, result);
     set_pair_id(pair);
   }
 

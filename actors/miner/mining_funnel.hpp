@@ -14,6 +14,7 @@ inline constexpr char kSmall[] = "mine.small";
 inline constexpr char kInFunctions[] = "mine.in_functions";
 inline constexpr char kFixes[] = "mine.fixes";
 inline constexpr char kPairs[] = "mine.pairs";
+inline constexpr char kWithTest[] = "mine.with_test";
 // Commits whose parent lies beyond the end of a shallow clone: what they changed is not known.
 inline constexpr char kBeyondClone[] = "mine.beyond_clone";
 

@@ -43,6 +43,27 @@ TEST_CASE("each changed function is a pair of its own") {
   CHECK(found.pairs[1].symbol == "h");
 }
 
+TEST_CASE("other words in a message to people are no bug, other words for the program are") {
+  const auto change = [](const std::string& from, const std::string& to) { return pairs("def f(x):\n    g(" + from + ")\n", "def f(x):\n    g(" + to + ")\n"); };
+  CHECK(std::string(change("'must not hold an dot'", "'must not hold a dot'").reason) == "message_text_only");
+  CHECK(std::string(change("'no {x} is here'", "'no such {x} is here',").reason) == "message_text_only");
+  CHECK(change("'latin-1'", "'ascii'").pairs.size() == 1);
+  CHECK(change("'a file {!r} is gone'", "'a file {0!r} is gone'").pairs.size() == 1);
+  CHECK(change("'this is %s for %s'", "'this is %s for %d'").pairs.size() == 1);
+  CHECK(change("'one two three'", "'one two four' + x").pairs.size() == 1);
+}
+
+TEST_CASE("a fix of more functions than the limit is no fix of one bug") {
+  std::string before, after;
+  for (const char* name : {"a", "b", "c", "d"}) {
+    before += std::string("def ") + name + "():\n    return 1\n\n\n";
+    after += std::string("def ") + name + "():\n    return 2\n\n\n";
+    const auto found = pairs(before, after);
+    if (name[0] == 'd') CHECK(std::string(found.reason) == "too_many_functions");
+    else CHECK(found.pairs.size() == static_cast<std::size_t>(name[0] - 'a' + 1));
+  }
+}
+
 TEST_CASE("a change outside functions refuses the file") {
   for (const char* to : {"import sys", "import os\nimport sys"}) {
     const auto found = pairs(kClass, replaced(kClass, "import os", to));

@@ -16,12 +16,27 @@ TEST_CASE("every row decides its own example") {
   }
 }
 
+TEST_CASE("no row decides its counter-example") {
+  for (const auto& rule : message_rules()) {
+    CAPTURE(std::string(rule.counter_example));
+    const auto* decided = deciding_rule(rule.counter_example);
+    CHECK((decided == nullptr || std::string(decided->name) != rule.name));
+  }
+}
+
+TEST_CASE("a plain fix outranks a beginning, a hint does not") {
+  for (const char* message : {"Add a fix for empty hosts", "Added workaround for Chrome", "Improve speed, fix a leak", "Fix typo in attribute name", "fix(api): keep order"})
+    CHECK(is_bug_fix(message));
+  for (const char* message : {"Add exception details to response", "Explain AttributeError", "feat: fix-it button", "docs: fix link", "Fix typo in the docs"})
+    CHECK_FALSE(is_bug_fix(message));
+}
+
 TEST_CASE("words match at their boundaries only") {
   for (const char* message : {"Add a prefix to the table", "Debugging aid", "Suffixes are sorted", "Terrorist", "", "   \n  ", "Refactor the app"}) {
     CAPTURE(std::string(message));
     CHECK_FALSE(is_bug_fix(message));
   }
-  for (const char* message : {"fix: empty list", "FIXED #12", "Don't crash", "[bug] off by one", "\xFF\xFE bug", "Add x\n\nThis fixes #3."}) {
+  for (const char* message : {"fix: empty list", "FIXED #12", "Don't crash", "[bug] off by one", "\xFF\xFE bug", "Keep x\n\nThis fixes #3."}) {
     CAPTURE(std::string(message));
     CHECK(is_bug_fix(message));
   }
