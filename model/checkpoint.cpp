@@ -176,8 +176,7 @@ Expected<Checkpoint> read_checkpoint(const std::filesystem::path& path) {
   if (!settings) return settings.failure();
   {
     ParameterSet wanted(at::kFloat, at::kFloat);
-    const Trunk trunk(*settings, wanted);
-    const SpanHead head(*settings, wanted, trunk.tokens());
+    declare_network(*settings, wanted);
     if (const auto why = tensor_fault(*file, wanted, settings->width); !why.empty()) return Failure{Fault::corrupt, file->name() + ": " + why};
   }
   Checkpoint out;
@@ -196,7 +195,7 @@ Expected<Checkpoint> read_checkpoint(const std::filesystem::path& path) {
   for (const auto& [name, buffer] : {std::pair{kZStart, &network.trunk().z_start()}, std::pair{kYStart, &network.trunk().y_start()}})
     if (auto read = file->read(*file->find(name), buffer->data_ptr<float>()); !read) return read.failure();
   if (!network.parameters().flat().isfinite().all().item<bool>()) return Failure{Fault::corrupt, file->name() + ": holds weights that are no numbers"};
-  network.parameters().refresh_products();
+  network.refresh();
   return out;
 }
 

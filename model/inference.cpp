@@ -12,7 +12,8 @@ constexpr std::size_t kEditsPerBatch = 1024;  // bounds the vocabulary's probabi
 
 }  // namespace
 
-std::vector<std::vector<Proposal>> propose_all(const Network& network, std::span<const Sample> samples, std::uint32_t candidates, Workers& workers) {
+std::vector<std::vector<Proposal>> propose_all(const Network& network, std::span<const Sample> samples, std::uint32_t candidates, Workers& workers,
+                                               const Probe& probe) {
   std::vector<std::size_t> order(samples.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return samples[a].cells.size() < samples[b].cells.size(); });
@@ -27,7 +28,7 @@ std::vector<std::vector<Proposal>> propose_all(const Network& network, std::span
   workers.run(batches.size(), [&](std::size_t b) {
     std::vector<Sample> part;
     for (const auto i : batches[b]) part.push_back(samples[i]);
-    auto answers = network.propose(part, candidates);
+    auto answers = network.propose(part, candidates, probe);
     for (std::size_t k = 0; k < part.size(); ++k) out[batches[b][k]] = std::move(answers[k]);
   });
   return out;

@@ -12,6 +12,6 @@ namespace mendel::model {
 
 // Samples must be without fault. The answers do not depend on the number of workers; to the last bits
 // they depend on which samples share a batch.
-std::vector<std::vector<Proposal>> propose_all(const Network& network, std::span<const Sample> samples, std::uint32_t candidates, Workers& workers);
+std::vector<std::vector<Proposal>> propose_all(const Network& network, std::span<const Sample> samples, std::uint32_t candidates, Workers& workers, const Probe& probe = {});
 
 }  // namespace mendel::model

@@ -201,6 +201,19 @@ Hidden block(const Hidden& x, const Block& weights, const SharedBatch& batch, Re
   return y;
 }
 
+BlockParts block_parts(const Hidden& x, const Block& weights, const SharedBatch& batch, Reach reach, const Rotation& rotation) {
+  const c10::NoGradGuard no_grad;
+  const auto node = c10::make_intrusive<BlockBackward>();
+  node->weights = weights;
+  node->batch = batch;
+  node->rotation = &rotation;
+  node->reach = reach;
+  node->x = x.product_nd;
+  at::Tensor y_product;
+  with_kernels(x.product_nd.scalar_type(), [&](const auto& k, auto, auto) { node->forward(k, x.x_nd.contiguous(), y_product); });
+  return {node->qkv, at::mm(node->o, weights.out->product.t()), node->h, at::mm(node->a, weights.down->product.t())};
+}
+
 namespace {
 
 struct CellsBackward : Node {

@@ -47,6 +47,13 @@ struct Block {
 // `rotation` and the parameters must outlive the graph.
 Hidden block(const Hidden& x, const Block& weights, const SharedBatch& batch, Reach reach, const Rotation& rotation);
 
+// What happens inside the first pass of a block, for comparisons: qkv [N, 3 d], the attention's output,
+// the state between attention and SwiGLU, the SwiGLU's output [N, d]. No gradient.
+struct BlockParts {
+  at::Tensor qkv, attended, middle, gated;
+};
+BlockParts block_parts(const Hidden& x, const Block& weights, const SharedBatch& batch, Reach reach, const Rotation& rotation);
+
 struct CellTables {
   const Parameter* embedding;  // [V, d]
   std::array<const Parameter*, kPlaceTables> places;  // rows [64, d], columns [64, d], repeats [32, d], marks [8, d]

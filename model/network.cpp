@@ -7,7 +7,36 @@
 namespace mendel::model {
 namespace {
 
+constexpr const char* kMindPrefix = "ctm.";
 constexpr std::uint32_t kWidthMax = 4096, kInnerMax = 16384, kVocabularyMax = 32768, kLayersMax = 64, kSupervisionMax = 16, kHighMax = 16, kLowMax = 32;
+
+bool has_mind(const ModelSettings& s) { return s.ctm.neurons > 0; }
+
+Ctm make_machine(const ModelSettings& s, ParameterSet& parameters) {
+  CtmOptions options;
+  options.features = s.width;
+  return Ctm(parameters, kMindPrefix, s.ctm, options);
+}
+
+CtmReading make_reading(const ModelSettings& s, ParameterSet& parameters) {
+  return CtmReading(parameters, kMindPrefix, synchronization_width({s.ctm.pairing, s.ctm.neurons, s.ctm.pairs_out}), s.width);
+}
+
+// Row b of x [B, K, ..] at index_b.
+at::Tensor at_tick(const at::Tensor& x_bks, const at::Tensor& index_b) {
+  return x_bks.gather(1, index_b.view({-1, 1, 1}).expand({-1, 1, x_bks.size(2)})).squeeze(1);
+}
+
+// Certainty of the start's distribution [.., T + 1]: over the real cells and NO_BUG.
+at::Tensor start_certainty(const at::Tensor& log_p, const Batch& batch) {
+  const auto classes_b = batch.mask_bt.sum(1) + 1;
+  return certainty(log_p, log_p.dim() == 3 ? classes_b.unsqueeze(1) : classes_b);
+}
+
+void set_steps(std::vector<std::vector<Proposal>>& proposals, const at::Tensor& steps_b) {
+  for (std::size_t b = 0; b < proposals.size(); ++b)
+    for (auto& p : proposals[b]) p.steps = static_cast<std::uint32_t>(steps_b.data_ptr<std::int64_t>()[b]);
+}
 
 }  // namespace
 
@@ -28,7 +57,11 @@ std::string settings_fault(const ModelSettings& s) {
     const auto at = layers.find_first_not_of("rfc");
     if (at != std::string::npos) return std::string(name) + " has the layer '" + layers[at] + "'; allowed are r (row), f (function) and c (column)";
   }
-  if (s.encoder_layers.empty() && s.recursive_layers.empty()) return "encoder_layers and recursive_layers are both empty; give at least one layer";
+  if (has_mind(s)) {
+    if (auto why = ctm_fault(s.ctm); !why.empty()) return why;
+    if (!s.recursive_layers.empty()) return "recursive_layers is \"" + s.recursive_layers + "\" beside a CTM; leave it empty, or set ctm.neurons to 0";
+  }
+  if (s.encoder_layers.empty() && s.recursive_layers.empty() && !has_mind(s)) return "encoder_layers and recursive_layers are both empty; give at least one layer";
   if (s.high_cycles > kHighMax) return wrong("high_cycles", s.high_cycles, "0 to 16");
   if (s.low_cycles > kLowMax) return wrong("low_cycles", s.low_cycles, "0 to 32");
   if (s.supervision_steps == 0 || s.supervision_steps > kSupervisionMax) return wrong("supervision_steps", s.supervision_steps, "1 to 16");
@@ -42,13 +75,48 @@ Network::Network(const ModelSettings& settings, std::uint64_t seed, at::ScalarTy
       parameters_(product_type == at::kDouble ? at::kDouble : at::kFloat, product_type),
       trunk_(settings, parameters_),
       head_(settings, parameters_, trunk_.tokens()) {
+  if (has_mind(settings)) mind_ = std::make_unique<Mind>(make_machine(settings, parameters_), make_reading(settings, parameters_));
   parameters_.finish(seed);
   trunk_.finish(seed + 1);
 }
 
+void declare_network(const ModelSettings& settings, ParameterSet& parameters) {
+  const Trunk trunk(settings, parameters);
+  const SpanHead head(settings, parameters, trunk.tokens());
+  if (!has_mind(settings)) return;
+  make_machine(settings, parameters);
+  make_reading(settings, parameters);
+}
+
+void Network::refresh() {
+  parameters_.refresh_products();
+  constrain();
+}
+
+void Network::constrain() {
+  if (mind_) mind_->machine.constrain();
+}
+
 HeadLoss Network::loss(std::span<const Sample> samples) const {
   const auto batch = make_batch(samples);
-  return recursion_loss(trunk_.encode(batch), batch, make_targets(samples, *batch));
+  const auto targets = make_targets(samples, *batch);
+  const auto x = trunk_.encode(batch);
+  return mind_ ? ctm_loss(x, batch, targets) : recursion_loss(x, batch, targets);
+}
+
+HeadLoss Network::ctm_loss(const Hidden& x, const SharedBatch& batch, const Targets& targets) const {
+  const auto h_btd = head_.cells(x, *batch);
+  auto state = mind_->machine.begin(h_btd, batch->pad_bt);
+  std::vector<at::Tensor> ticks;
+  for (std::uint32_t k = 0; k < settings_.ctm.ticks; ++k) ticks.push_back(CtmReading::normal(mind_->machine.tick(state).s_out_bs));
+  const auto s_bks = at::stack(ticks, 1);
+  const auto log_p_bkt = (head_.start_logits(x, *batch).unsqueeze(1) + mind_->reading.start_terms(s_bks, h_btd)).log_softmax(2);
+  const auto ce_bk = -log_p_bkt.gather(2, targets.start_b.view({-1, 1, 1}).expand({-1, settings_.ctm.ticks, 1})).squeeze(2);
+  const auto t = choose_ticks(settings_.ctm.loss, ce_bk.detach(), start_certainty(log_p_bkt.detach(), *batch));
+  auto out = head_.edit_loss(x, *batch, targets, mind_->reading.edit_guidance(at_tick(s_bks, t.edit_b)), nullptr);
+  const auto at = [&](const at::Tensor& index_b) { return ce_bk.gather(1, index_b.unsqueeze(1)).sum(); };
+  out.start = settings_.ctm.loss == "mean" ? ce_bk.mean(1).sum() : (at(t.first_b) + at(t.second_b)) * 0.5;
+  return out;
 }
 
 HeadLoss Network::recursion_loss(const Hidden& x, const SharedBatch& batch, const Targets& targets) const {
@@ -66,7 +134,38 @@ HeadLoss Network::recursion_loss(const Hidden& x, const SharedBatch& batch, cons
 std::vector<std::vector<Proposal>> Network::propose(std::span<const Sample> samples, std::uint32_t candidates, const Probe& probe) const {
   const c10::NoGradGuard no_grad;
   const auto batch = make_batch(samples);
-  return recursion_propose(trunk_.encode(batch), batch, candidates, probe);
+  const auto x = trunk_.encode(batch);
+  return mind_ ? ctm_propose(x, batch, candidates, probe) : recursion_propose(x, batch, candidates, probe);
+}
+
+std::vector<std::vector<Proposal>> Network::ctm_propose(const Hidden& x, const SharedBatch& batch, std::uint32_t candidates, const Probe& probe) const {
+  const auto h_btd = head_.cells(x, *batch);
+  const auto own_bt1 = head_.start_logits(x, *batch);
+  auto state = mind_->machine.begin(h_btd, batch->pad_bt);
+  auto running_b = at::ones({batch->samples}, at::kBool), steps_b = at::ones({batch->samples}, at::kLong);
+  at::Tensor s_bs, terms_bt1, best_b;
+  for (std::int64_t k = 1, limit = probe.steps > 0 ? probe.steps : settings_.ctm.ticks; k <= limit; ++k) {
+    auto heard_bs = CtmReading::normal(mind_->machine.tick(state).s_out_bs);
+    if (probe.synchronisation == Probe::Synchronisation::another) heard_bs = heard_bs.roll(1, 0);
+    if (probe.synchronisation == Probe::Synchronisation::none) heard_bs = at::zeros_like(heard_bs);
+    const auto heard_terms_bt1 = mind_->reading.start_terms(heard_bs.unsqueeze(1), h_btd).squeeze(1);
+    const auto certainty_b = start_certainty((own_bt1 + heard_terms_bt1).log_softmax(1), *batch);
+    // A given number of ticks is read at its last; else a sample answers at its most certain tick so far.
+    const auto better_b = k == 1 || probe.steps > 0 ? at::ones_like(running_b) : running_b.logical_and(certainty_b > best_b);
+    const auto better_b1 = better_b.unsqueeze(1);
+    s_bs = k == 1 ? heard_bs : at::where(better_b1, heard_bs, s_bs);
+    terms_bt1 = k == 1 ? heard_terms_bt1 : at::where(better_b1, heard_terms_bt1, terms_bt1);
+    best_b = k == 1 ? certainty_b : at::where(better_b, certainty_b, best_b);
+    steps_b.masked_fill_(better_b, k);
+    if (probe.steps > 0) continue;
+    running_b = running_b.logical_and(certainty_b < settings_.ctm.certainty);
+    if (!running_b.any().item<bool>()) break;
+  }
+  auto guidance = mind_->reading.edit_guidance(s_bs);
+  guidance.start_bt1 = terms_bt1;
+  auto out = head_.propose(x, *batch, candidates, guidance);
+  set_steps(out, steps_b);
+  return out;
 }
 
 std::vector<std::vector<Proposal>> Network::recursion_propose(const Hidden& x, const SharedBatch& batch, std::uint32_t candidates, const Probe& probe) const {
@@ -83,8 +182,7 @@ std::vector<std::vector<Proposal>> Network::recursion_propose(const Hidden& x, c
     steps_b.add_(running_b.to(at::kLong));
   }
   auto out = head_.propose(h, *batch, candidates);
-  for (std::size_t b = 0; b < out.size(); ++b)
-    for (auto& p : out[b]) p.steps = static_cast<std::uint32_t>(steps_b.data_ptr<std::int64_t>()[b]);
+  set_steps(out, steps_b);
   return out;
 }
 

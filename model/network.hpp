@@ -1,6 +1,10 @@
 // Trunk, head and their numbers: what is trained and what a checkpoint holds.
 #pragma once
 
+#include <memory>
+
+#include "model/ctm_reading.hpp"
+#include "model/presets.hpp"
 #include "model/span_head.hpp"
 #include "model/trunk.hpp"
 
@@ -21,6 +25,11 @@ class Network {
   // others of its batch think on.
   std::vector<std::vector<Proposal>> propose(std::span<const Sample> samples, std::uint32_t candidates, const Probe& probe = {}) const;
 
+  // To be called after the numbers changed by anything but a step of training on this network.
+  void refresh();
+  // Brings parameters with a range back into it (the decays of a CTM).
+  void constrain();
+
   const ModelSettings& settings() const { return settings_; }
   ParameterSet& parameters() { return parameters_; }
   const ParameterSet& parameters() const { return parameters_; }
@@ -29,6 +38,12 @@ class Network {
   const SpanHead& head() const { return head_; }
 
  private:
+  struct Mind {
+    Ctm machine;
+    CtmReading reading;
+  };
+  HeadLoss ctm_loss(const Hidden& x, const SharedBatch& batch, const Targets& targets) const;
+  std::vector<std::vector<Proposal>> ctm_propose(const Hidden& x, const SharedBatch& batch, std::uint32_t candidates, const Probe& probe) const;
   HeadLoss recursion_loss(const Hidden& x, const SharedBatch& batch, const Targets& targets) const;
   std::vector<std::vector<Proposal>> recursion_propose(const Hidden& x, const SharedBatch& batch, std::uint32_t candidates, const Probe& probe) const;
 
@@ -36,12 +51,13 @@ class Network {
   ParameterSet parameters_;
   Trunk trunk_;
   SpanHead head_;
+  std::unique_ptr<Mind> mind_;  // of a CTM
 };
+
+// Adds the parameters of a network of these settings to `parameters`, without memory for their numbers.
+void declare_network(const ModelSettings& settings, ParameterSet& parameters);
 
 // Type of the products on this machine: bfloat16 or float.
 at::ScalarType product_type();
-
-// Nothing if a network of these settings can be built, else which one is wrong and what is allowed.
-std::string settings_fault(const ModelSettings& settings);
 
 }  // namespace mendel::model

@@ -20,10 +20,20 @@ class LoadedModel : public RepairModel {
   Expected<std::vector<std::vector<Proposal>>> propose(std::span<const Sample> samples, std::uint32_t candidates) override {
     if (candidates == 0 || candidates > kCandidatesMax)
       return Failure{Fault::invalid, "candidates is " + std::to_string(candidates) + "; allowed is 1 to " + std::to_string(kCandidatesMax)};
-    for (std::size_t i = 0; i < samples.size(); ++i)
-      if (const auto why = sample_fault(samples[i], settings().vocabulary); !why.empty())
-        return Failure{Fault::invalid, "sample " + std::to_string(i) + " " + why + "; encode it with the model's own tokenizer"};
+    if (auto why = fault(samples)) return std::move(*why);
     return guarded([&]() -> Expected<std::vector<std::vector<Proposal>>> { return propose_all(*checkpoint_.network, samples, candidates, workers_); });
+  }
+
+  Expected<std::vector<Proposal>> probe(std::span<const Sample> samples, const Probe& probe) override {
+    const bool machine = settings().ctm.neurons > 0;
+    if (probe.synchronisation != Probe::Synchronisation::own && !machine)
+      return Failure{Fault::invalid, settings().name + " has no synchronisation to probe; give a checkpoint of a CTM"};
+    if (auto why = fault(samples)) return std::move(*why);
+    return guarded([&]() -> Expected<std::vector<Proposal>> {
+      std::vector<Proposal> out;
+      for (auto& proposals : propose_all(*checkpoint_.network, samples, 1, workers_, probe)) out.push_back(std::move(proposals.front()));
+      return out;
+    });
   }
 
   const ModelSettings& settings() const override { return checkpoint_.network->settings(); }
@@ -32,6 +42,13 @@ class LoadedModel : public RepairModel {
   std::uint64_t parameters() const override { return static_cast<std::uint64_t>(checkpoint_.network->parameters().count()); }
 
  private:
+  std::optional<Failure> fault(std::span<const Sample> samples) const {
+    for (std::size_t i = 0; i < samples.size(); ++i)
+      if (const auto why = sample_fault(samples[i], settings().vocabulary); !why.empty())
+        return Failure{Fault::invalid, "sample " + std::to_string(i) + " " + why + "; encode it with the model's own tokenizer"};
+    return std::nullopt;
+  }
+
   static constexpr std::uint32_t kCandidatesMax = 256;
   Checkpoint checkpoint_;
   Workers workers_;

@@ -133,7 +133,7 @@ Expected<RunCounters> read_state(const std::filesystem::path& path, Network& net
   }
   for (const auto& [name, t] : vectors(network, optimizer))
     if (auto read = file->read(*file->find(name), t.data_ptr<float>()); !read) return read.failure();
-  network.parameters().refresh_products();
+  network.refresh();
   return out;
 }
 

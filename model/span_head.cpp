@@ -108,6 +108,10 @@ SpanHead::SpanHead(const ModelSettings& settings, ParameterSet& parameters, cons
   halt_bias_ = parameters.add("head.halt.bias", {1}, {Start::Kind::constant, -5}, false);
 }
 
+at::Tensor SpanHead::cells(const Hidden& h, const Batch& batch) const {
+  return h.x_nd.narrow(0, 0, batch.samples * batch.columns).view({batch.samples, batch.columns, d_});
+}
+
 at::Tensor SpanHead::start_logits(const Hidden& h, const Batch& batch) const {
   const auto h_btd = cells(h, batch);
   const auto real = batch.samples * batch.columns;

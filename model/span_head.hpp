@@ -38,6 +38,8 @@ class SpanHead {
  public:
   SpanHead(const ModelSettings& settings, ParameterSet& parameters, const TokenTable& tokens);
 
+  // The rows of real and padded cells as [B, T, d].
+  at::Tensor cells(const Hidden& h, const Batch& batch) const;
   // Logits of the start cells and of NO_BUG [B, T + 1], before any guidance; -1e4 on padding.
   at::Tensor start_logits(const Hidden& h, const Batch& batch) const;
   // Loss of end and tokens given the true start. With `right_b` also which samples' ends and tokens are
@@ -59,7 +61,6 @@ class SpanHead {
   at::Tensor start_log_probabilities(const Hidden& h, const Batch& batch, const Guidance& guidance) const;  // [B, T + 1]
   at::Tensor end_log_probabilities(const at::Tensor& h_btd, const Batch& batch, const at::Tensor& first_br, const Guidance& guidance) const;  // [B, R, T]
   at::Tensor context(const at::Tensor& h_btd, const at::Tensor& first_br, const at::Tensor& end_br, const Guidance& guidance) const;  // [B, R, d]
-  at::Tensor cells(const Hidden& h, const Batch& batch) const { return h.x_nd.narrow(0, 0, batch.samples * batch.columns).view({batch.samples, batch.columns, d_}); }
   // Which samples have all of their new tokens likeliest: [B] of 1 and 0.
   at::Tensor tokens_right(const at::Tensor& copy_mt, const at::Tensor& vocabulary_mv, const at::Tensor& gate_m, const at::Tensor& target_m, const Batch& batch,
                           const Targets& targets) const;

@@ -108,6 +108,7 @@ class Run {
     const double rate = options_.learning_rate * rate_factor({counters_.steps, share()}, options_.warmup_steps) * std::pow(0.5, halvings);
     const auto losses = gradients(*samples);
     const auto norm = optimizer_.step(gradient_, rate, workers_);
+    network_.constrain();
     counters_.cpu_minutes += (workers_.cpu_s() - before_s) / 60;
     counters_.steps += 1;
     counters_.samples_seen += samples->size();
@@ -208,7 +209,7 @@ class Run {
   Expected<bool> evaluate(MetricsLog& metrics, bool end) {
     const c10::NoGradGuard no_grad;
     averaged_.parameters().flat().copy_(optimizer_.state().average);
-    averaged_.parameters().refresh_products();
+    averaged_.refresh();
     auto evaluation = validation_.evaluate(averaged_, workers_);
     evaluation.point.step = counters_.steps;
     evaluation.point.samples_seen = counters_.samples_seen;
