@@ -9,6 +9,7 @@
 #include "actors/cli/commands.hpp"
 #include "actors/runtime/keys.hpp"
 #include "actors/runtime/plant.hpp"
+#include "actors/sandbox/probe.hpp"
 #include "actors/syntax/child_process.hpp"
 
 namespace mendel::cli {
@@ -50,8 +51,11 @@ Finding probe_git(const Context&) {
   return probe_program({}, "git", "--version", Health::optional, "install git; only https repositories in sources.git need it");
 }
 
-Finding probe_sandbox(const Context&) {
-  return probe_program({}, "bwrap", "--version", Health::optional, "install bubblewrap; only tests of pairs need it");
+Finding probe_sandbox(const Context& context) {
+  const auto probed = sandbox::probe(context.config.sandbox());
+  if (probed) return {Health::good, *probed, {}};
+  const auto& what = probed.error().what;
+  return {context.config.sandbox().plant() ? Health::bad : Health::optional, what, "only tests of pairs need it"};
 }
 
 Finding probe_disk(const Context& context) {

@@ -25,7 +25,7 @@ constexpr std::uint32_t kBatchesPerJob = 4;  // read before the next round of pr
 
 struct ValidateOptions {
   std::string pairs = "-";
-  bool keep = false, list_reasons = false;
+  bool keep = false, list_reasons = false, tests = false;
   std::uint32_t jobs = 1;
   std::string out;
 };
@@ -60,7 +60,7 @@ class Validation {
   Outcome read() {
     if (!spool_.is_open()) return Error{ErrorCode::io_error, "no temporary file could be made in " + std::filesystem::temp_directory_path().string()};
     // Keeps the syntax helpers alive between batches, and fails early if there is no interpreter.
-    auto keeper = ValidatorStage::start(context_.config);
+    auto keeper = ValidatorStage::start(context_.config, options_.tests);
     if (!keeper) return keeper.error();
     const std::size_t round = std::size_t{context_.config.validate().pairs_per_item()} * options_.jobs * kBatchesPerJob;
     auto read = each_pair_batch(options_.pairs, round, bad_lines_, [this](std::vector<Pair>& pairs) { return prove(pairs); });
@@ -91,6 +91,7 @@ class Validation {
 
   int summarise() const {
     std::string text = std::to_string(pairs_) + " pairs: " + std::to_string(accepted_) + " accepted";
+    for (const auto& [name, count] : tested_) text += ", " + std::to_string(count) + " " + name;
     for (const auto& [reason, count] : rejected_) text += ", " + std::to_string(count) + " " + reason;
     if (bad_lines_ > 0) text += "; " + std::to_string(bad_lines_) + " lines are no pairs";
     note(text);
@@ -115,7 +116,7 @@ class Validation {
   }
 
   Result<WorkResult> prove_batch(std::span<const Pair> pairs) const {
-    auto stage = ValidatorStage::start(context_.config);
+    auto stage = ValidatorStage::start(context_.config, options_.tests);
     if (!stage) return stage.error();
     WorkItem item;
     item.set_stage(Stage::validate);
@@ -138,11 +139,22 @@ class Validation {
         candidate.has_bug = pair.bug().class_() != BugClass::none;
         candidates_.push_back(std::move(candidate));
       }
-      if (!spool_.write(proof.verdict().SerializeAsString()) || (options_.keep && !spool_.write(to_json(pair))))
+      if (!spool_.write(proof.verdict().SerializeAsString()) || (options_.keep && !spool_.write(kept_line(pair, proof))))
         return Error{ErrorCode::io_error, "the temporary file could not be written: is the disk full?"};
     }
+    for (const auto& [name, count] : result.funnel())
+      if (name.starts_with("tests.")) tested_[name] += count;
     progress_.add(static_cast<std::uint64_t>(result.proofs_size()));
     return Done{};
+  }
+
+  // The pair as it is kept: with the tests that were made of it, and so with an id of its own.
+  static std::string kept_line(const Pair& pair, const Proof& proof) {
+    if (proof.witnesses_size() == 0) return to_json(pair);
+    Pair with = pair;
+    for (const auto& test : proof.witnesses()) *with.add_tests() = test;
+    set_pair_id(with);
+    return to_json(with);
   }
 
   // Fills in what only all pairs together tell, and counts.
@@ -174,7 +186,7 @@ class Validation {
   std::vector<validator::Candidate> candidates_;
   std::unordered_map<PairId, validator::Decision> decisions_;
   std::unordered_set<PairId> printed_;
-  std::map<std::string, std::uint64_t> rejected_;
+  std::map<std::string, std::uint64_t> rejected_, tested_;
   std::uint64_t pairs_ = 0, accepted_ = 0, bad_lines_ = 0;
 };
 
@@ -212,6 +224,7 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   options->jobs = std::max(1u, std::thread::hardware_concurrency());
   app.add_option("FILE", options->pairs, "pairs as JSON lines, - for stdin (the default)");
   app.add_flag("--keep", options->keep, "print the accepted pairs instead of the verdicts");
+  app.add_flag("--tests", options->tests, "run code of the pairs in the sandbox: their tests, docstring examples, generated calls; what tells the sides apart is kept as a test");
   app.add_flag("--list-reasons", options->list_reasons, "print the closed list of reasons that verdicts use");
   app.add_option("--jobs", options->jobs, "threads (default: all cores); the output does not depend on it")->check(CLI::Range(1u, 1024u));
   app.add_option("--out", options->out, "file to write to (default: stdout)");
@@ -220,9 +233,10 @@ std::function<int()> declare(CLI::App& app, Context& context) {
 
 }  // namespace
 
-const Subcommand kValidateCommand = {"validate", "prove pairs: syntax, difference, near-duplicates, quality; status 4 if lines were no pairs",
+const Subcommand kValidateCommand = {"validate", "prove pairs: syntax, difference, near-duplicates, tests, quality; status 4 if lines were no pairs",
                                      "  mendel validate pairs.jsonl\n"
                                      "  mendel lint src --pairs | mendel validate --keep - >accepted.jsonl\n"
+                                     "  mendel validate --tests --keep pairs.jsonl >proven.jsonl\n"
                                      "  mendel validate --list-reasons",
                                      declare};
 

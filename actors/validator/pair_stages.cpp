@@ -26,8 +26,10 @@ struct Case {
   const Validity& buggy;
   const Validate& limits;
   Proof& proof;
+  const Examine& examine;
   std::vector<Token> buggy_tokens, fixed_tokens;
   std::vector<syntax::Hunk> hunks;  // token hunks
+  bool proven = false, no_difference = false;  // by what ran
 
   bool is_clean() const { return pair.bug().class_() == BugClass::none; }
 };
@@ -90,7 +92,18 @@ Finding sign(Case& c) {
   return {"decided_by_all_pairs", "signed; decided once all pairs are known"};
 }
 
+Finding run_code(Case& c) {
+  if (c.is_clean()) return {"clean_sample", "equal sides"};
+  if (c.pair.bug().class_() == BugClass::syntax) return {"proven_by_parser", "the buggy side cannot run"};
+  auto evidence = c.examine(c.pair);
+  c.proven = evidence.reason.empty();
+  c.no_difference = evidence.reason == "no_difference_seen";
+  for (auto& test : evidence.witnesses) *c.proof.add_witnesses() = std::move(test);
+  return {evidence.reason, std::move(evidence.detail)};
+}
+
 Finding look_for_tests(Case& c) {
+  if (c.examine) return run_code(c);
   if (c.pair.tests_size() == 0) return {"no_tests", "the pair brings no tests"};
   return {"tests_not_run", std::to_string(c.pair.tests_size()) + " tests, not executed"};
 }
@@ -100,7 +113,8 @@ Finding check_quality(Case& c) {
   input.source = c.pair.source().kind();
   input.bug_class = c.pair.bug().class_();
   input.known_cause = !c.pair.bug().operator_().empty() || !c.pair.bug().rule().empty();
-  input.has_tests = c.pair.tests_size() > 0;
+  input.has_tests = c.examine ? c.proven : c.pair.tests_size() > 0;
+  input.no_difference = c.no_difference;
   input.tokens = code_tokens(c.fixed_tokens);
   input.hunks = static_cast<std::uint32_t>(c.hunks.size());
   for (const auto& hunk : c.hunks) input.changed_tokens += hunk.before_end - hunk.before_begin + hunk.after_end - hunk.after_begin;
@@ -135,11 +149,12 @@ Finding glance(const Pair& pair, const Validate& limits) {
   return {};
 }
 
-Proof prove(const Pair& pair, const Finding& glanced, const Validity& fixed, const Validity& buggy, const Validate& limits) {
+Proof prove(const Pair& pair, const Finding& glanced, const Validity& fixed, const Validity& buggy, const Validate& limits,
+            const Examine& examine) {
   Proof proof;
   auto& verdict = *proof.mutable_verdict();
   verdict.set_pair_id(pair.id());
-  Case c{pair, glanced, fixed, buggy, limits, proof, {}, {}, {}};
+  Case c{pair, glanced, fixed, buggy, limits, proof, examine, {}, {}, {}};
   bool failed = false;
   for (const auto& stage : kStages) {
     auto& row = *verdict.add_stages();

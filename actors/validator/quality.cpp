@@ -15,14 +15,15 @@ constexpr Evidence kEvidence[] = {
     {SourceKind::linter, 0.9}, {SourceKind::mutation, 0.8}, {SourceKind::git, 0.6},
     {SourceKind::github, 0.6}, {SourceKind::release, 0.6},  {SourceKind::stackoverflow, 0.4},
 };
-constexpr double kUnknownSource = 0.2, kNamedCause = 0.1, kTests = 0.2;
+constexpr double kUnknownSource = 0.2, kNamedCause = 0.1, kTests = 0.2, kNoDifference = 0.4;
 constexpr double kEvidenceShare = 0.35, kSmallnessShare = 0.30, kFocusShare = 0.15, kContextShare = 0.20;
 constexpr double kContextTokens = 40, kLongTokens = 800;
 
 double evidence(const QualityInput& input) {
   const auto* row = std::find_if(std::begin(kEvidence), std::end(kEvidence), [&](const Evidence& r) { return r.source == input.source; });
   const double base = row == std::end(kEvidence) ? kUnknownSource : row->value;
-  return std::min(1.0, base + (input.known_cause ? kNamedCause : 0) + (input.has_tests ? kTests : 0));
+  const bool doubtful = input.no_difference && input.bug_class == BugClass::logic;
+  return std::clamp(base + (input.known_cause ? kNamedCause : 0) + (input.has_tests ? kTests : 0) - (doubtful ? kNoDifference : 0), 0.0, 1.0);
 }
 
 double context(double tokens) {

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "actors/validator/pair_stages.hpp"
+#include "actors/validator/test_evidence.hpp"
 
 namespace mendel::validator {
 namespace {
@@ -30,7 +31,8 @@ Result<std::shared_ptr<PythonChecker>> shared_checker(const Python& settings) {
 
 class PairValidator final : public ValidatorStage {
  public:
-  PairValidator(const Config& config, std::shared_ptr<PythonChecker> checker) : limits_(config.validate()), checker_(std::move(checker)) {}
+  PairValidator(const Config& config, std::shared_ptr<PythonChecker> checker, std::unique_ptr<TestEvidence> evidence)
+      : limits_(config.validate()), checker_(std::move(checker)), evidence_(std::move(evidence)) {}
 
   Result<WorkResult> run(const WorkItem& item) override {
     if (item.input_case() != WorkItem::kValidate)
@@ -46,13 +48,19 @@ class PairValidator final : public ValidatorStage {
     std::vector<Finding> glances;
     for (const auto& pair : batch.pairs()) glances.push_back(glance(pair, limits_));
     const auto judged = judge(batch, glances);
+    Examine examine;
+    if (evidence_) examine = [this](const Pair& pair) { return evidence_->examine(pair); };
     static const Validity kNotJudged{Validity::Kind::invalid_text, 0, "not judged"};
     for (int i = 0; i < batch.pairs_size(); ++i) {
       const auto& pair = batch.pairs(i);
       const auto& glanced = glances[static_cast<std::size_t>(i)];
       const bool asked = glanced.reason.empty();
-      add(prove(pair, glanced, asked ? judged.at(pair.fixed()) : kNotJudged, asked ? judged.at(pair.buggy()) : kNotJudged, limits_), result);
+      add(prove(pair, glanced, asked ? judged.at(pair.fixed()) : kNotJudged, asked ? judged.at(pair.buggy()) : kNotJudged, limits_, examine), result);
+      if (evidence_)
+        if (auto fault = evidence_->fault(); !fault) return fault.error();
     }
+    if (evidence_)
+      for (const auto& [name, count] : evidence_->take_counts()) (*result.mutable_funnel())[name] += count;
     return result;
   }
 
@@ -87,14 +95,21 @@ class PairValidator final : public ValidatorStage {
 
   Validate limits_;
   std::shared_ptr<PythonChecker> checker_;
+  std::unique_ptr<TestEvidence> evidence_;  // null: nothing is run
 };
 
 }  // namespace
 
-Result<std::unique_ptr<ValidatorStage>> ValidatorStage::start(const Config& config) {
+Result<std::unique_ptr<ValidatorStage>> ValidatorStage::start(const Config& config, bool run_tests) {
   auto checker = shared_checker(config.python());
   if (!checker) return checker.error();
-  return std::unique_ptr<ValidatorStage>(std::make_unique<PairValidator>(config, *std::move(checker)));
+  std::unique_ptr<TestEvidence> evidence;
+  if (run_tests) {
+    auto started = TestEvidence::start(config);
+    if (!started) return started.error();
+    evidence = *std::move(started);
+  }
+  return std::unique_ptr<ValidatorStage>(std::make_unique<PairValidator>(config, *std::move(checker), std::move(evidence)));
 }
 
 }  // namespace mendel::validator

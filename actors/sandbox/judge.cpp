@@ -1,0 +1,86 @@
+// Fixed, buggy, and both again.
+#include "actors/sandbox/judge.hpp"
+
+#include <algorithm>
+
+namespace mendel::sandbox {
+namespace {
+
+enum class Side : std::uint8_t { passed, failed, faked, undecided };
+
+Limits limits_of(const mendel::Test& test, Limits limits) {
+  if (test.timeout_ms() == 0) return limits;
+  limits.cpu_s = std::min(limits.cpu_s, std::max(1u, (test.timeout_ms() + 999) / 1000));
+  limits.wall_ms = static_cast<std::uint32_t>(std::min<std::uint64_t>(limits.wall_ms, std::uint64_t{3} * std::max(1000u, test.timeout_ms())));
+  return limits;
+}
+
+Side side_of(const RunResult& result) {
+  switch (result.ending) {
+    case Ending::passed: return Side::passed;
+    case Ending::faked: return Side::faked;
+    case Ending::timed_out:
+    case Ending::cpu_limit: return Side::undecided;
+    default: return Side::failed;
+  }
+}
+
+std::string told(const char* side, const RunResult& result) {
+  return std::string(side) + " side " + name_of(result.ending) + (result.why.empty() ? "" : ": " + result.why);
+}
+
+std::string kind_of(const mendel::Test& test) { return test.kind() == TestKind::unspecified ? "script" : TestKind::Value_Name(test.kind()); }
+
+struct Round {
+  Side fixed = Side::undecided, buggy = Side::undecided;
+  std::string why;  // of the side that did not pass
+};
+
+Result<Round> once(Runner& runner, const mendel::Test& test, Sides sides, const Limits& limits, std::uint32_t& runs) {
+  Round round;
+  const auto kind = kind_of(test);
+  ++runs;
+  auto fixed = runner.run({kind, test.code(), sides.fixed, limits});
+  if (!fixed) return fixed.error();
+  round.fixed = side_of(*fixed);
+  if (round.fixed != Side::passed) {
+    round.why = told("fixed", *fixed);
+    return round;
+  }
+  ++runs;
+  auto buggy = runner.run({kind, test.code(), sides.buggy, limits});
+  if (!buggy) return buggy.error();
+  round.buggy = side_of(*buggy);
+  const bool far_below = fixed->cpu_us * 10 < std::uint64_t{limits.cpu_s} * 1'000'000;
+  if (buggy->ending == Ending::cpu_limit && far_below) round.buggy = Side::failed;
+  round.why = told("buggy", *buggy);
+  return round;
+}
+
+Standing standing_of(const Round& round) {
+  if (round.fixed == Side::faked || round.buggy == Side::faked) return Standing::faked;
+  if (round.fixed == Side::undecided) return Standing::undecided;
+  if (round.fixed == Side::failed) return Standing::fixed_fails;
+  if (round.buggy == Side::undecided) return Standing::undecided;
+  return round.buggy == Side::failed ? Standing::proves : Standing::buggy_passes;
+}
+
+}  // namespace
+
+Result<TestVerdict> judge(Runner& runner, const mendel::Test& test, Sides sides, const Limits& limits) {
+  TestVerdict verdict;
+  const auto bounded = limits_of(test, limits);
+  auto first = once(runner, test, sides, bounded, verdict.runs);
+  if (!first) return first.error();
+  auto second = once(runner, test, sides, bounded, verdict.runs);
+  if (!second) return second.error();
+  verdict.standing = standing_of(*first);
+  verdict.detail = first->why;
+  if (standing_of(*second) == verdict.standing) return verdict;
+  const bool undecided = verdict.standing == Standing::undecided || standing_of(*second) == Standing::undecided;
+  verdict.standing = undecided ? Standing::undecided : Standing::flaky;
+  verdict.detail = first->why + "; the second time: " + second->why;
+  return verdict;
+}
+
+}  // namespace mendel::sandbox

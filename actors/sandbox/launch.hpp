@@ -1,0 +1,48 @@
+// Starts the outermost process of a sandbox: nothing of ours goes with it but the descriptors it is given.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "actors/sandbox/descriptor.hpp"
+#include "proto/result.hpp"
+
+namespace mendel::sandbox {
+
+// A child that is killed and reaped at the end of this object's life.
+class Child {
+ public:
+  Child() = default;
+  explicit Child(int pid);
+  ~Child();
+  Child(Child&& other) noexcept;
+  Child& operator=(Child&& other) noexcept;
+
+  bool is_running() const { return pid_ > 0; }
+  int end_notice() const { return notice_.get(); }  // readable once it has ended
+  void kill() const;
+  // Blocks until it ends. Its exit status (128 + signal) and its processor time with that of its children, microseconds.
+  struct End {
+    int status = 0;
+    std::uint64_t cpu_us = 0;
+  };
+  End reap();
+
+ private:
+  int pid_ = 0;
+  Descriptor notice_;
+};
+
+// Runs argv (argv[0]: an absolute path) with `descriptors` as 0, 1, 2, … and an empty environment, in a
+// session of its own. With `dies_with_thread` it is killed when the calling thread ends; else it must
+// notice by itself that we are gone. Where we are root it runs as nobody: limits on
+// processes do not hold for root, and what only root may read stays unreadable whatever happens inside.
+Result<Child> launch(const std::vector<std::string>& argv, std::span<const int> descriptors, bool dies_with_thread);
+
+// The input of a run: unnamed memory, at its beginning.
+Result<Descriptor> memory_with(std::string_view text);
+Result<DescriptorPair> make_socket_pair(int type);
+Result<DescriptorPair> make_output_pipe();  // ours: the reading end, without blocking
+
+}  // namespace mendel::sandbox
