@@ -1,4 +1,5 @@
-// mendel mine git REPO...: pairs of bug-fix commits as JSON lines in walk order, or the funnel.
+// mendel mine git REPO...: pairs of bug-fix commits as JSON lines in walk order, or the funnel. Other sources have
+// a file each.
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -6,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/cli/commands.hpp"
+#include "actors/cli/mine_stackoverflow.hpp"
 #include "actors/miner/git_plan.hpp"
 #include "actors/miner/miner_stage.hpp"
 #include "actors/miner/mining_funnel.hpp"
@@ -164,14 +166,17 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   git->add_option("--jobs", options->jobs, "threads (default: all cores); the output does not depend on it")->check(CLI::Range(1u, 1024u));
   git->add_option("--out", options->out, "file to write to (default: stdout)");
   git->add_option("--seed", options->seed, "accepted everywhere; mining makes no random choice");
-  return [options, &context] { return mine(context, *options); };
+  CLI::App* dump = nullptr;
+  const auto mine_dump = declare_mine_stackoverflow(app, context, dump);
+  return [options, dump, mine_dump, &context] { return dump->parsed() ? mine_dump() : mine(context, *options); };
 }
 
 }  // namespace
 
-const Subcommand kMineCommand = {"mine", "find pairs of buggy and fixed functions in the history of repositories",
+const Subcommand kMineCommand = {"mine", "find pairs of buggy and fixed code in the history of repositories and in dumps",
                                  "  mendel mine git ~/src/flask --out pairs.jsonl --jobs 2\n"
-                                 "  mendel mine git https://github.com/pallets/flask --stats",
+                                 "  mendel mine git https://github.com/pallets/flask --stats\n"
+                                 "  mendel mine stackoverflow stackoverflow.com-Posts.7z --min-score 5 --out pairs.jsonl",
                                  declare};
 
 }  // namespace mendel::cli

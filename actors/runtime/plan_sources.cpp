@@ -1,8 +1,9 @@
-// Sources → work items: ranges of commits, one file to mutate, several files to lint.
+// Sources → work items: ranges of commits, questions of dumps, one file to mutate, several files to lint.
 #include <fstream>
 #include <iterator>
 
 #include "actors/miner/git_plan.hpp"
+#include "actors/miner/stackoverflow/dump_reader.hpp"
 #include "actors/runtime/planning.hpp"
 
 namespace mendel::runtime {
@@ -45,6 +46,14 @@ Outcome plan_git(const std::string& repository, const Config& config, Batch& bat
     item.mutable_mine_git()->mutable_commits()->Assign(commits.begin(), commits.end());
     if (auto added = batch.add(std::move(item)); !added) return added;
   }
+  return batch.hand_over();
+}
+
+Outcome plan_stackoverflow(const std::string& dump, const Config& config, const PlanSink& sink, Batch& batch) {
+  miner::DumpSinks sinks;
+  sinks.item = [&batch](WorkItem item) { return batch.add(std::move(item)); };
+  sinks.going_on = [&sink](const miner::DumpProgress&) { return !sink.stopped(); };
+  if (auto read = miner::read_dump(dump, config, sinks); !read) return Error{read.error().code, "sources.stackoverflow: " + read.error().what};
   return batch.hand_over();
 }
 
@@ -103,6 +112,8 @@ Outcome plan_sources(const Config& config, const PlanSink& sink) {
   Batch batch(sink);
   for (const auto& repository : config.sources().git())
     if (auto planned = plan_git(repository, config, batch); !planned) return planned;
+  for (const auto& dump : config.sources().stackoverflow())
+    if (auto planned = plan_stackoverflow(dump, config, sink, batch); !planned) return planned;
   return plan_python(config, sink, batch);
 }
 
