@@ -21,7 +21,7 @@ add_library(civetweb INTERFACE)
 target_link_libraries(civetweb INTERFACE ${CIVETWEB_CPP} ${CIVETWEB})
 find_package(CURL REQUIRED)
 
-foreach(module IN ITEMS libgit2 libxxhash libzstd libsystemd libseccomp)
+foreach(module IN ITEMS libarchive gumbo libgit2 libxxhash libzstd libsystemd libseccomp)
   pkg_check_modules(${module} REQUIRED IMPORTED_TARGET GLOBAL ${module})
 endforeach()
 

@@ -261,6 +261,7 @@ ItemId item_id(const WorkItem& item, std::uint32_t stage_version) {
     case WorkItem::kValidate: add(input.validate()); break;
     case WorkItem::kEncode: add(input.encode()); break;
     case WorkItem::kTrain: add(input.train()); break;
+    case WorkItem::kMineStackoverflow: add(input.mine_stackoverflow()); break;
     case WorkItem::INPUT_NOT_SET: break;
   }
   return hash.finish<ItemId>();

@@ -21,6 +21,8 @@ std::string subject_of(const WorkItem& item) {
   if (item.has_lint()) return std::to_string(item.lint().files_size()) + " files" + (item.lint().files_size() > 0 ? " from " + item.lint().files(0).path() : "");
   if (item.has_mine_git()) return std::to_string(item.mine_git().commits_size()) + " commits of " + item.mine_git().repository();
   if (item.has_mine_github()) return std::to_string(item.mine_github().history().commits_size()) + " commits of " + item.mine_github().history().repository();
+  if (item.has_mine_stackoverflow())
+    return std::to_string(item.mine_stackoverflow().threads_size()) + " questions of " + item.mine_stackoverflow().site();
   if (item.has_validate()) return std::to_string(item.validate().pair_ids_size()) + " pairs";
   if (item.has_encode()) return std::to_string(item.encode().pair_ids_size()) + " pairs";
   if (item.has_train()) return item.train().run();

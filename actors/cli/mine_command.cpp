@@ -1,9 +1,11 @@
-// mendel mine git|github: pairs of bug-fix commits as JSON lines in walk order, or the funnel.
+// mendel mine git|github: pairs of bug-fix commits as JSON lines in walk order, or the funnel. Other sources have
+// a file each.
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "actors/cli/commands.hpp"
+#include "actors/cli/mine_stackoverflow.hpp"
 #include "actors/cli/mining.hpp"
 #include "actors/miner/git_plan.hpp"
 #include "actors/runtime/github_source.hpp"
@@ -97,15 +99,21 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   github->add_option("OWNER/NAME", options->repositories, "repositories to mine besides the configured ones");
   github->add_flag("--list", options->list, "print the repositories in the order in which they would be mined, and clone nothing");
   declare_common(*github, *options);
-  return [options, github, &context] { return github->parsed() ? mine_github(context, *options) : mine_git(context, *options); };
+  CLI::App* dump = nullptr;
+  const auto mine_dump = declare_mine_stackoverflow(app, context, dump);
+  return [options, github, dump, mine_dump, &context] {
+    if (dump->parsed()) return mine_dump();
+    return github->parsed() ? mine_github(context, *options) : mine_git(context, *options);
+  };
 }
 
 }  // namespace
 
-const Subcommand kMineCommand = {"mine", "find pairs of buggy and fixed functions in the history of repositories",
+const Subcommand kMineCommand = {"mine", "find pairs of buggy and fixed code in the history of repositories and in dumps",
                                  "  mendel mine git ~/src/flask --out pairs.jsonl --jobs 2\n"
                                  "  mendel mine git https://github.com/pallets/flask --stats\n"
-                                 "  mendel --set 'sources.github.queries=[\"language:python stars:>=500\"]' mine github --out pairs.jsonl",
+                                 "  mendel --set 'sources.github.queries=[\"language:python stars:>=500\"]' mine github --out pairs.jsonl\n"
+                                 "  mendel mine stackoverflow stackoverflow.com-Posts.7z --min-score 5 --out pairs.jsonl",
                                  declare};
 
 }  // namespace mendel::cli

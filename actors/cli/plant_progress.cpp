@@ -22,7 +22,7 @@ struct PhaseRow {
 
 const std::vector<PhaseRow>& phases() {
   static const std::vector<PhaseRow> kPhases = {
-      {"collect", "collecting and proving", "items", {"mine", "mutate", "lint", "validate"}},
+      {"collect", "collecting and proving", "items", {"mine", "mine_stackoverflow", "mutate", "lint", "validate"}},
       {"reduce", "near-duplicates, splits, vocabulary", "", {}},
       {"encode", "encoding", "items", {"encode"}},
       {"finalise", "writing the dataset", "", {}},

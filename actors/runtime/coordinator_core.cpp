@@ -245,7 +245,7 @@ Status CoordinatorCore::status(Moment now) const {
     const auto at = plant_.funnel().find(name);
     return at == plant_.funnel().end() ? 0 : at->second;
   };
-  status.set_pairs(counted("mine.pairs") + counted("mutate.pairs") + counted("lint.pairs"));
+  status.set_pairs(counted("mine.pairs") + counted("stackoverflow.pairs") + counted("mutate.pairs") + counted("lint.pairs"));
   status.set_accepted(counted("validate.accepted"));
   status.set_rejected(counted("validate.pairs") - std::min(counted("validate.pairs"), counted("validate.accepted")));
   std::string training;

@@ -130,6 +130,8 @@ Config deciding(const Config& config) {
   Config out;
   out.set_seed(config.seed());
   *out.mutable_mine() = config.mine();
+  *out.mutable_stackoverflow() = config.stackoverflow();
+  for (const auto clear : {&Stackoverflow::clear_memory_mib, &Stackoverflow::clear_spill_gib_max, &Stackoverflow::clear_scratch}) (out.mutable_stackoverflow()->*clear)();
   *out.mutable_mutate() = config.mutate();
   *out.mutable_lint() = config.lint();
   *out.mutable_validate() = config.validate();

@@ -1,8 +1,9 @@
-// Sources → work items: ranges of commits, one file to mutate, several files to lint.
+// Sources → work items: ranges of commits, questions of dumps, one file to mutate, several files to lint.
 #include <fstream>
 #include <iterator>
 
 #include "actors/miner/git_plan.hpp"
+#include "actors/miner/stackoverflow/dump_reader.hpp"
 #include "actors/runtime/github_source.hpp"
 #include "actors/runtime/planning.hpp"
 
@@ -83,6 +84,14 @@ Outcome plan_github(const Config& config, const PlanSink& sink, Batch& batch) {
   return batch.hand_over();
 }
 
+Outcome plan_stackoverflow(const std::string& dump, const Config& config, const PlanSink& sink, Batch& batch) {
+  miner::DumpSinks sinks;
+  sinks.item = [&batch](WorkItem item) { return batch.add(std::move(item)); };
+  sinks.going_on = [&sink](const miner::DumpProgress&) { return !sink.stopped(); };
+  if (auto read = miner::read_dump(dump, config, sinks); !read) return Error{read.error().code, "sources.stackoverflow: " + read.error().what};
+  return batch.hand_over();
+}
+
 Result<SourceFile> read_source(const FoundFile& found, std::uint64_t bytes_max) {
   std::ifstream file(found.file, std::ios::binary);
   SourceFile out;
@@ -135,6 +144,8 @@ Outcome plan_sources(const Config& config, const PlanSink& sink) {
   for (const auto& repository : config.sources().git())
     if (auto planned = plan_git(repository, config, batch); !planned) return planned;
   if (auto planned = plan_github(config, sink, batch); !planned) return planned;
+  for (const auto& dump : config.sources().stackoverflow())
+    if (auto planned = plan_stackoverflow(dump, config, sink, batch); !planned) return planned;
   return plan_python(config, sink, batch);
 }
 

@@ -289,6 +289,7 @@ Result<PlantView> run_plant(const PlantOptions& given) {
   if (mine.clones().empty()) mine.set_clones((options.data / "raw" / "git").string());
   auto& github = *options.config.mutable_github();
   if (github.cache().empty()) github.set_cache((options.data / "raw" / "github").string());
+  if (auto& dumps = *options.config.mutable_stackoverflow(); dumps.scratch().empty()) dumps.set_scratch((options.data / "raw" / "stackoverflow").string());
   std::error_code error;
   fs::create_directories(options.data, error);
   if (error) return Error{ErrorCode::io_error, options.data.string() + ": " + error.message()};

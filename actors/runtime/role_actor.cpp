@@ -7,6 +7,7 @@
 #include "actors/encoder/encoder_stage.hpp"
 #include "actors/linter/linter_stage.hpp"
 #include "actors/miner/miner_stage.hpp"
+#include "actors/miner/stackoverflow/stackoverflow_stage.hpp"
 #include "actors/mutator/mutator_stage.hpp"
 #include "actors/runtime/redacted.hpp"
 #include "actors/runtime/stages.hpp"
@@ -45,6 +46,7 @@ struct RoleRow {
 constexpr RoleRow kRoles[] = {
     {Stage::mine_git, start_plain<miner::MinerStage>},
     {Stage::mine_github, start_plain<miner::MinerStage>},
+    {Stage::mine_stackoverflow, start_plain<miner::StackoverflowStage>},
     {Stage::mutate, start_plain<mutator::MutatorStage>},
     {Stage::lint, start_plain<linter::LinterStage>},
     {Stage::validate, start_plain<validator::ValidatorStage>},

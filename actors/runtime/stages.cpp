@@ -9,6 +9,7 @@
 #include "actors/encoder/encoder_stage.hpp"
 #include "actors/linter/linter_stage.hpp"
 #include "actors/miner/miner_stage.hpp"
+#include "actors/miner/stackoverflow/stackoverflow_stage.hpp"
 #include "actors/mutator/mutator_stage.hpp"
 #include "actors/validator/validator_stage.hpp"
 #include "proto/ids.hpp"
@@ -19,7 +20,9 @@ namespace {
 constexpr std::uint32_t kTrainVersion = 1;
 
 constexpr StageRow kStages[] = {
-    {Stage::mine_git, "mine", "miner"},         {Stage::mine_github, "mine_github", "miner"}, {Stage::mutate, "mutate", "mutator"}, {Stage::lint, "lint", "linter"},
+    {Stage::mine_git, "mine", "miner"},         {Stage::mine_github, "mine_github", "miner"},
+    {Stage::mine_stackoverflow, "mine_stackoverflow", "miner"},
+    {Stage::mutate, "mutate", "mutator"},       {Stage::lint, "lint", "linter"},
     {Stage::validate, "validate", "validator"}, {Stage::encode, "encode", "encoder"}, {Stage::train, "train", "trainer"},
 };
 
@@ -74,6 +77,10 @@ std::uint32_t stage_version(Stage::Value stage, const Config& config) {
     case Stage::mine_github:
       hash.add(miner::MinerStage::kVersion);
       add_section(hash, config.mine(), {"commits_per_item", "commits_max", "clones", "clone_timeout_ms", "clone_mib_max", "partial_clones"});
+      break;
+    case Stage::mine_stackoverflow:
+      hash.add(miner::StackoverflowStage::kVersion);
+      add_section(hash, config.stackoverflow(), {"memory_mib", "spill_gib_max", "scratch"});
       break;
     case Stage::mutate:
       hash.add(mutator::MutatorStage::kVersion).add(config.seed());
