@@ -30,7 +30,7 @@ install(FILES deploy/systemd/mendel-node@validator.service.conf DESTINATION ${un
 install(FILES deploy/systemd/mendel.tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME mendel.conf)
 install(FILES deploy/systemd/mendel.sysusers.conf DESTINATION lib/sysusers.d RENAME mendel.conf)
 install(FILES deploy/systemd/plant.toml deploy/systemd/node.env deploy/systemd/coordinator.env DESTINATION ${CMAKE_INSTALL_DATADIR}/mendel/examples)
-install(DIRECTORY deploy/prometheus DESTINATION ${CMAKE_INSTALL_DATADIR}/mendel)
+install(DIRECTORY deploy/prometheus grafana/dashboards grafana/provisioning DESTINATION ${CMAKE_INSTALL_DATADIR}/mendel)
 install(FILES deploy/systemd/README.md docs/adding-a-node.md docs/metrics.md docs/runbooks.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 foreach(program IN LISTS programs)
   install(CODE "
