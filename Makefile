@@ -1,6 +1,7 @@
 # Fronts CMake and the scripts; every target first does what it needs.
 #   make demo    the whole way on real input: data, training, one repair before your eyes
 #   make test    installs what is missing, builds, runs all tests
+#   make fuzz    every parser of foreign bytes under libFuzzer, ten minutes each
 #   make bench   benchmarks beside their peers (docs/benchmarks.md)
 #   make build   build/release/mendel and build/release/mendel-trainer
 #   make deps    Debian packages and Python wheels (TORCH=cpu|rocm|cuda)
@@ -8,10 +9,11 @@
 SHELL := /bin/bash
 TORCH ?= cpu
 PREFIX ?= /usr/local
+SECONDS_EACH ?= 600
 JOBS ?= $(shell nproc)
 export TORCH
 
-.PHONY: all build demo test bench deps install package clean asan
+.PHONY: all build demo test bench deps install package clean asan fuzz fuzz-build
 all: build
 
 deps:
@@ -24,11 +26,18 @@ build: deps
 demo: build
 	@deploy/demo.sh
 
-test: build
+test: build fuzz-build
 	@.venv/bin/python tests/run.py build/release
 
 bench: build
 	@.venv/bin/python tests/bench/run.py build/release
+
+# The fuzz targets, where clang is; `make test` runs them for seconds, this for SECONDS_EACH.
+fuzz-build: deps
+	@if command -v clang++ >/dev/null; then cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS); else echo "no clang: fuzzing is left out"; fi
+
+fuzz: fuzz-build
+	@.venv/bin/python tests/fuzz/run.py build/fuzz --seconds $(SECONDS_EACH)
 
 asan: deps
 	@cmake --preset asan-ubsan && cmake --build --preset asan-ubsan -j $(JOBS)

@@ -19,6 +19,7 @@ extern const Subcommand kMutateCommand;
 extern const Subcommand kNodeCommand;
 extern const Subcommand kPairCommand;
 extern const Subcommand kRepairForward;
+extern const Subcommand kReportCommand;
 extern const Subcommand kStatusCommand;
 extern const Subcommand kTokenizerCommand;
 extern const Subcommand kTopCommand;

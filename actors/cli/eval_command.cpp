@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/cli/checkpoint.hpp"
+#include "actors/cli/evaluation_log.hpp"
 #include "actors/cli/trainer_commands.hpp"
 #include "actors/cli/trainer_options.hpp"
 #include "actors/trainer/evaluation_report.hpp"
@@ -173,7 +174,7 @@ int eval(const Context& context, const EvalArguments& arguments) {
 std::function<int()> declare(CLI::App& app, Context& context) {
   const auto arguments = std::make_shared<EvalArguments>();
   declare_eval_options(app, *arguments);
-  return [arguments, &context] { return eval(context, *arguments); };
+  return [arguments, &context] { return logged(context, runtime::LogFile::benchmark, eval(context, *arguments)); };
 }
 
 }  // namespace

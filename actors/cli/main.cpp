@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
       &kKeysCommand,
       &kStatusCommand,
       &kTopCommand,
+      &kReportCommand,
       &kDeadCommand,
       &kDoctorCommand,
       &kConfigCommand,

@@ -13,6 +13,10 @@
 namespace mendel::cli {
 namespace {
 
+// A node asks for work or renews its leases about every second; one that was not heard for so long is lost or cut
+// off. Its leases go to others when they end.
+constexpr double kSilent = 5;
+
 struct PhaseRow {
   const char* phase;
   const char* title;
@@ -208,7 +212,7 @@ std::string describe(const Status& status, bool running) {
     std::string roles;
     for (const auto& role : node.roles()) roles += (roles.empty() ? "" : ",") + role;
     std::snprintf(line, sizeof line, "  node %-16s %s: %s done, %s leased, seen %.1f s ago%s\n", node.name().c_str(), roles.c_str(), number(node.done()).c_str(),
-                  number(node.leased()).c_str(), node.seen_s_ago(), node.draining() ? ", draining" : "");
+                  number(node.leased()).c_str(), node.seen_s_ago(), node.draining() ? ", draining" : node.seen_s_ago() > kSilent ? ", SILENT" : "");
     out += line;
   }
   if (status.eta_s() >= 0 && running) out += "  about " + std::to_string(static_cast<long>(status.eta_s())) + " s left in this phase\n";

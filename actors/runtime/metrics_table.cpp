@@ -286,6 +286,31 @@ void collect_plant(const PlantView& view, Families& out) {
   collect_training(view.training, out);
 }
 
+// What people wait for, as files of the data folder.
+struct ArtifactRow {
+  const char* kind;
+  const char* path;  // "*" stands for one folder or name
+};
+constexpr ArtifactRow kArtifacts[] = {
+    {"vocabulary", "dataset/merges.txt"},  {"dataset", "dataset/manifest.json"}, {"run", "runs/*/summary.json"},
+    {"benchmark", "reports/benchmark_report.json"}, {"analysis", "reports/error_analysis_report.md"}, {"finetune", "runs/finetune*/summary.json"},
+    {"export", "models/*/model.safetensors"},
+};
+
+std::size_t count_files(const std::filesystem::path& data, std::string_view pattern) {
+  std::error_code error;
+  const auto star = pattern.find('*');
+  if (star == pattern.npos) return std::filesystem::exists(data / pattern, error) ? 1 : 0;
+  const auto begin = pattern.rfind('/', star) + 1;
+  const auto prefix = pattern.substr(begin, star - begin), rest = pattern.substr(star + 2);
+  std::size_t count = 0;
+  for (std::filesystem::directory_iterator at(data / pattern.substr(0, begin), error), end; !error && at != end; at.increment(error)) {
+    std::error_code missing;
+    if (at->path().filename().string().starts_with(prefix) && std::filesystem::exists(at->path() / rest, missing)) ++count;
+  }
+  return count;
+}
+
 void collect_host(const HostFolders& folders, Families& out) {
   const auto sample = sample_host(folders);
   for (const auto& row : kHost) out.add(row.name, row.help, row.type, row.label == nullptr ? Labels{} : label(row.label, row.value), row.read(sample));
@@ -310,6 +335,9 @@ std::vector<MetricFamily> collect_metrics(const MetricsSources& sources, const P
   }
   if (sources.probe) collect_work(*sources.probe, families);
   if (view != nullptr) collect_plant(*view, families);
+  if (view != nullptr)
+    for (const auto& row : kArtifacts)
+      families.add("mendel_artifacts", "What lies finished in the data folder.", kGauge, label("kind", row.kind), number(count_files(sources.host.data, row.path)));
   if (const auto* wire = sources.wire ? sources.wire() : nullptr)
     for (const auto& row : kWire) families.add(row.name, row.help, kCounter, label(row.label, row.value), number((wire->*row.count).load()));
   collect_host(sources.host, families);
