@@ -52,6 +52,8 @@ constexpr PlantRow kPlant[] = {
     {"mendel_nodes", "nodes that are joined", [](const PlantView& v) { return static_cast<double>(v.status.nodes_size()); }},
     {"mendel_attempts_failed", "failed attempts since the start", [](const PlantView& v) { return static_cast<double>(v.failures); }},
     {"mendel_results_duplicate", "results of finished items since the start", [](const PlantView& v) { return static_cast<double>(v.duplicates); }},
+    {"mendel_intake_paused", "1 while the disk has too little room and nothing is handed out", [](const PlantView& v) { return v.status.intake_paused().empty() ? 0.0 : 1.0; }},
+    {"mendel_disk_free_bytes", "free on the disk of the store", [](const PlantView& v) { return static_cast<double>(v.status.disk_free_bytes()); }},
     {"mendel_dead_letters", "items in the dead letters", [](const PlantView& v) { return static_cast<double>(v.dead); }},
 };
 
@@ -76,6 +78,9 @@ void collect_plant(const PlantView& view, std::vector<MetricFamily>& out) {
     for (const auto& stage : view.status.stages()) add(made, {{"stage", stage.stage()}}, static_cast<double>((stage.*row.value)()));
     out.push_back(std::move(made));
   }
+  auto paused = family("mendel_stage_paused", "1 while items wait and the stage hands out none: its rate, a full stage after it, a source", MetricType::Gauge);
+  for (const auto& stage : view.status.stages()) add(paused, {{"stage", stage.stage()}}, stage.paused() ? 1 : 0);
+  out.push_back(std::move(paused));
   for (const auto& row : kPlant) {
     out.push_back(family(row.name, row.help, MetricType::Gauge));
     add(out.back(), {}, row.value(view));
