@@ -170,7 +170,7 @@ Outcome CommitBatch::add_rows(const WorkResult& result, const WorkItem* item) {
   for (const auto& row : result.rows()) {
     const auto id = pair_id_of(row.id());
     if (!id) return id.error();
-    put(kRowColumn, row_key(vocabulary, *id), row);
+    put(kRowColumn, row_key(vocabulary, *id), std::string_view(stored_row(row)));
   }
   return Done{};
 }

@@ -114,7 +114,11 @@ class RocksStore final : public PlantStore {
   std::optional<Proof> proof(const PairId& id) const override { return message<Proof>(kProofColumn, id.view()); }
 
   std::optional<Row> row(std::string_view tokenizer_hash, const PairId& id) const override {
-    return message<Row>(kRowColumn, row_key(tokenizer_hash, id));
+    const auto payload = database_->get(kRowColumn, row_key(tokenizer_hash, id));
+    if (!payload) return std::nullopt;
+    auto out = row_from(*payload);
+    if (!out) database_->note_damage(folder_.string() + ": a value in " + kColumnNames[kRowColumn] + " is no message of its kind");
+    return out;
   }
 
   Outcome each_rejection(const std::function<bool(const Rejection&)>& visit) const override {

@@ -2,10 +2,21 @@
 // counter not at all.
 #include "storage/store_records.hpp"
 
+#include <algorithm>
+
 namespace mendel::storage {
 namespace {
 
 constexpr std::size_t kIdBytes = 16;
+constexpr std::size_t kGridBytesMax = 1u << 20;  // a longer one in a stored row is damage
+
+// The grid without the zeros that end it; `whole` becomes its length with them, if there are any.
+std::string_view without_padding(std::string_view grid, std::uint32_t& whole) {
+  const auto last = grid.find_last_not_of('\0');
+  const auto kept = last == std::string_view::npos ? 0 : last + 1;
+  if (kept < grid.size()) whole = static_cast<std::uint32_t>(grid.size());
+  return grid.substr(0, kept);
+}
 
 void copy_ids(const PairBatch& from, PairBatch& to) {
   *to.mutable_pair_ids() = from.pair_ids();
@@ -28,6 +39,31 @@ WorkItem stored_item(const WorkItem& item) {
   else
     copy_ids(item.encode(), *out.mutable_encode());
   return out;
+}
+
+std::string stored_row(const Row& row) {
+  std::uint32_t buggy_bytes = 0, fixed_bytes = 0;
+  Row kept = row;
+  kept.set_buggy_grid(std::string(without_padding(row.buggy_grid(), buggy_bytes)));
+  kept.set_fixed_grid(std::string(without_padding(row.fixed_grid(), fixed_bytes)));
+  StoredGrids grids;
+  grids.set_buggy_bytes(buggy_bytes);
+  grids.set_fixed_bytes(fixed_bytes);
+  std::string out = kept.SerializeAsString();
+  grids.AppendToString(&out);
+  return out;
+}
+
+std::optional<Row> row_from(std::string_view stored) {
+  Row row;
+  StoredGrids grids;
+  const auto size = static_cast<int>(stored.size());
+  if (!row.ParseFromArray(stored.data(), size) || !grids.ParseFromArray(stored.data(), size)) return std::nullopt;
+  if (std::max(grids.buggy_bytes(), grids.fixed_bytes()) > kGridBytesMax) return std::nullopt;
+  row.DiscardUnknownFields();
+  if (grids.buggy_bytes() > row.buggy_grid().size()) row.mutable_buggy_grid()->resize(grids.buggy_bytes(), '\0');
+  if (grids.fixed_bytes() > row.fixed_grid().size()) row.mutable_fixed_grid()->resize(grids.fixed_bytes(), '\0');
+  return row;
 }
 
 DoneRecord done_record(const DoneMark& mark) {

@@ -204,8 +204,8 @@ std::string describe(const Status& status, bool running) {
   std::snprintf(line, sizeof line, "  %-10s %10s %8s %10s %6s\n", "stage", "pending", "leased", "done", "dead");
   out += line;
   for (const auto& stage : status.stages()) {
-    std::snprintf(line, sizeof line, "  %-10s %10s %8s %10s %6s\n", stage.stage().c_str(), number(stage.pending()).c_str(), number(stage.leased()).c_str(),
-                  number(stage.done()).c_str(), number(stage.dead()).c_str());
+    std::snprintf(line, sizeof line, "  %-10s %10s %8s %10s %6s%s\n", stage.stage().c_str(), number(stage.pending()).c_str(), number(stage.leased()).c_str(),
+                  number(stage.done()).c_str(), number(stage.dead()).c_str(), stage.paused() ? "  paused" : "");
     out += line;
   }
   for (const auto& node : status.nodes()) {
@@ -215,6 +215,7 @@ std::string describe(const Status& status, bool running) {
                   number(node.leased()).c_str(), node.seen_s_ago(), node.draining() ? ", draining" : node.seen_s_ago() > kSilent ? ", SILENT" : "");
     out += line;
   }
+  if (!status.intake_paused().empty()) out += "  intake is paused: " + status.intake_paused() + "\n";
   if (status.eta_s() >= 0 && running) out += "  about " + std::to_string(static_cast<long>(status.eta_s())) + " s left in this phase\n";
   if (!status.dataset_digest().empty()) out += "  dataset digest " + status.dataset_digest() + "\n";
   if (!status.training_json().empty()) out += "  training " + status.training_json() + "\n";

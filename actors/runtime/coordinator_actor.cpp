@@ -12,6 +12,7 @@ namespace {
 constexpr std::chrono::milliseconds kTick{50};
 constexpr Moment kGoodbye{2000};  // nodes of other processes have this long to say goodbye
 constexpr Moment kMetricsEvery{1000};
+constexpr std::uint64_t kMebibyte = 1u << 20;
 using Self = coordinator_actor::stateful_pointer<coordinator_state>;
 
 void post(Self self, const Outbox& out) {
@@ -31,10 +32,25 @@ void fail(Self self, Error error) {
   state.core->stop_intake();
 }
 
+// True while a write may start. Pauses intake when the reserve is touched, and ends the pause by itself once
+// there is a tenth more than that.
+bool has_room(Self self) {
+  auto& state = self->state;
+  const auto reserve = state.setup.reserve_bytes;
+  state.free_bytes = state.setup.free_bytes();
+  const bool paused = state.free_bytes < (state.paused ? reserve + reserve / 10 : reserve);
+  if (paused == state.paused) return !paused;
+  state.paused = paused;
+  const auto reason = "less than " + std::to_string(reserve / kMebibyte) + " MiB are free on the disk (queue.disk_reserve_mib)";
+  state.core->pause_intake(paused ? reason : std::string());
+  state.setup.log(paused ? "intake is paused: " + reason + "; make room and it goes on by itself" : "there is room on the disk again: intake goes on");
+  return !paused;
+}
+
 // The work between the phases, if there is any to start.
 void order_job(Self self) {
   auto& state = self->state;
-  if (state.failure || state.draining) return;
+  if (state.failure || state.draining || state.paused) return;
   const auto job = state.plant->next_job();
   if (job == Job::none) return;
   auto order = std::make_shared<DatasetOrder>();
@@ -59,7 +75,7 @@ void arm_flush(Self self) {
 void flush(Self self) {
   auto& state = self->state;
   state.flushing = false;
-  if (state.failure) return;
+  if (state.failure || !has_room(self)) return;
   Outbox out;
   settle(self, state.core->flush(monotonic_now(), out));
   post(self, out);
@@ -170,26 +186,8 @@ PlantViewPtr view_of(const coordinator_state& state) {
   view->reused = state.reused;
   view->ended = state.ended;
   view->failure = state.failure;
+  view->status.set_disk_free_bytes(state.free_bytes);
   return view;
-}
-
-void tick(Self self) {
-  auto& state = self->state;
-  const auto now = monotonic_now();
-  if (!state.failure && !state.ended) {
-    Outbox out;
-    state.core->tick(now, out);
-    post(self, out);
-    arm_flush(self);
-    order_job(self);
-  }
-  log_phase(state);
-  check_end(self);
-  if (state.setup.metrics && now - state.measured_at >= kMetricsEvery) {
-    state.measured_at = now;
-    self->send(state.setup.metrics, view_of(state));
-  }
-  if (!state.ended) self->delayed_send(self, kTick, tick_atom::value);
 }
 
 bool plan(Self self, const std::vector<WorkItem>& items) {
@@ -202,10 +200,46 @@ bool plan(Self self, const std::vector<WorkItem>& items) {
   return !state.failure;
 }
 
+// The planner waits for its answer, and so for room on the disk.
+caf::result<bool> plan_or_wait(Self self, const ItemsPtr& items) {
+  if (has_room(self)) return plan(self, *items);
+  auto promise = self->make_response_promise<caf::typed_response_promise<bool>>();
+  self->state.waiting_plans.emplace_back(items, promise);
+  return promise;
+}
+
+void serve_waiting_plans(Self self) {
+  auto& state = self->state;
+  if (state.paused && !state.failure && !state.draining) return;
+  for (auto& [items, promise] : std::exchange(state.waiting_plans, {})) promise.deliver(plan(self, *items));
+}
+
+void tick(Self self) {
+  auto& state = self->state;
+  const auto now = monotonic_now();
+  state.setup.beat();
+  if (!state.failure && !state.ended) {
+    has_room(self);
+    Outbox out;
+    state.core->tick(now, out);
+    post(self, out);
+    arm_flush(self);
+    order_job(self);
+  }
+  log_phase(state);
+  serve_waiting_plans(self);
+  check_end(self);
+  if (state.setup.metrics && now - state.measured_at >= kMetricsEvery) {
+    state.measured_at = now;
+    self->send(state.setup.metrics, view_of(state));
+  }
+  if (!state.ended) self->delayed_send(self, kTick, tick_atom::value);
+}
+
 void set_up(Self self, CoordinatorSetup setup) {
   auto& state = self->state;
   state.setup = std::move(setup);
-  state.plant = std::make_unique<PlantCore>(state.setup.config, state.setup.until, state.setup.folders, *state.setup.store);
+  state.plant = std::make_unique<PlantCore>(state.setup.config, state.setup.until, state.setup.folders, *state.setup.store, state.setup.queue);
   state.core = std::make_unique<CoordinatorCore>(*state.plant, *state.setup.store, monotonic_now());
   if (auto recovered = state.plant->recover(); !recovered) fail(self, recovered.error());
   self->set_exception_handler([self](caf::scheduled_actor*, std::exception_ptr& thrown) -> caf::error {
@@ -229,7 +263,7 @@ coordinator_actor::behavior_type run_coordinator(Self self, CoordinatorSetup set
       [self](const std::string& peer, const EnvelopePtr& envelope) { receive(self, peer, *envelope); },
       [self](join_atom, const std::string& name, const node_actor& node) { self->state.here[name] = node; },
       [self](gone_atom, const std::string& peer) { self->state.core->lose(peer, monotonic_now()); },
-      [self](const ItemsPtr& items) -> caf::result<bool> { return plan(self, *items); },
+      [self](const ItemsPtr& items) -> caf::result<bool> { return plan_or_wait(self, items); },
       [self](planned_atom, const RejectionsPtr& rejections) { settle(self, self->state.plant->planning_finished(*rejections)); },
       [self](failed_atom, const std::string& reason) { fail(self, {ErrorCode::invalid_input, reason}); },
       [self](const DatasetAnswerPtr& answer) { take_answer(self, *answer); },
@@ -242,6 +276,8 @@ coordinator_actor::behavior_type run_coordinator(Self self, CoordinatorSetup set
       },
       [self](quit_atom) {
         flush(self);
+        self->state.draining = true;
+        serve_waiting_plans(self);
         self->state.here.clear();
         self->quit();
       },

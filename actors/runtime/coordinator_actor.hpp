@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -20,12 +21,17 @@ struct CoordinatorSetup {
   bool serve_on = false;  // do not end when `until` is reached
   Folders folders;
   std::shared_ptr<storage::PlantStore> store;
+  std::shared_ptr<ItemQueue> queue;
   dataset_actor dataset;
   metrics_actor metrics;  // may be invalid: none
   // The way to nodes of other processes; null until it is open.
   std::shared_ptr<std::atomic<ServerTransport*>> wire = std::make_shared<std::atomic<ServerTransport*>>(nullptr);
   std::shared_ptr<PlantLog> journal;  // null: none
   std::function<void(std::string_view)> log;
+  // Bytes free on the disk of the store; intake pauses below `reserve_bytes`.
+  std::function<std::uint64_t()> free_bytes = [] { return std::numeric_limits<std::uint64_t>::max(); };
+  std::uint64_t reserve_bytes = 0;
+  std::function<void()> beat = [] {};  // called with every tick: this actor still moves
 };
 
 struct coordinator_state {
@@ -37,7 +43,9 @@ struct coordinator_state {
   std::set<std::string> seen;  // nodes of other processes, to tell of joins once
   std::optional<Error> failure;
   Phase logged = Phase::done;  // newest phase in the log
-  bool flushing = false, draining = false, reused = false, ended = false;
+  std::vector<std::pair<ItemsPtr, caf::typed_response_promise<bool>>> waiting_plans;  // for room on the disk
+  std::uint64_t free_bytes = 0;
+  bool paused = false, flushing = false, draining = false, reused = false, ended = false;
   Moment goodbye_at{0}, measured_at{0};
 };
 

@@ -140,7 +140,7 @@ void CoordinatorCore::serve(const std::string& peer, Node& node, Moment now, Out
     post(peer, out).mutable_lease()->set_drained(true);
     return;
   }
-  if (!intake_ || node.draining || node.credit == 0) return;
+  if (!intake_ || !paused_.empty() || node.draining || node.credit == 0) return;
   while (node.credit > 0) {
     auto items = plant_.lease(node.worker, node.stages, node.credit, now);
     if (items.empty()) return;
@@ -227,6 +227,7 @@ Status CoordinatorCore::status(Moment now) const {
     stage.set_leased(counts.leased);
     stage.set_done(counts.done);
     stage.set_dead(counts.dead);
+    stage.set_paused(counts.pending > 0 && plant_.gate().paused(row.stage));
   }
   for (const auto& [peer, node] : nodes_) {
     auto& entry = *status.add_nodes();
@@ -240,6 +241,7 @@ Status CoordinatorCore::status(Moment now) const {
   status.set_elapsed_s(std::chrono::duration<double>(now - started_).count());
   status.set_eta_s(seconds_left(now));
   status.set_dataset_digest(plant_.digest());
+  status.set_intake_paused(paused_);
   for (const auto& [name, count] : plant_.funnel()) (*status.mutable_funnel())[name] = count;
   const auto counted = [&](const char* name) {
     const auto at = plant_.funnel().find(name);

@@ -35,8 +35,11 @@ class CoordinatorCore {
   // The transport knows that the peer is gone or no longer allowed.
   void lose(const std::string& peer, Moment now);
 
-  // No new leases while intake is stopped (the disk is full, the plant is ending).
+  // No new leases for good: the plant is ending.
   void stop_intake() { intake_ = false; }
+  // No new leases until there is room on the disk again; results are kept and not acked, `flush` must wait.
+  // An empty reason ends it.
+  void pause_intake(std::string reason) { paused_ = std::move(reason); }
   bool drain(const std::string& node);
   // True if flush has something to write.
   bool dirty() const { return !acks_.empty() || plant_.dirty(); }
@@ -86,6 +89,7 @@ class CoordinatorCore {
   std::vector<PendingAck> acks_;
   std::map<std::string, double> training_;
   bool intake_ = true;
+  std::string paused_;  // why; empty: not
   std::uint64_t stored_ = 0, duplicates_ = 0, failures_ = 0;
   Moment started_, training_since_{0};
   double minutes_before_ = 0;  // trained when the first report came

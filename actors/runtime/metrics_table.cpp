@@ -27,13 +27,15 @@ double number(std::uint64_t value) { return static_cast<double>(value); }
 struct PlanRow {
   const char* name;
   const char* help;
-  std::uint64_t (StageStatus::*value)() const;
+  std::uint64_t (*value)(const StageStatus&);
 };
 constexpr PlanRow kPlan[] = {
-    {"mendel_stage_depth", "Items planned and not leased.", &StageStatus::pending},
-    {"mendel_stage_leases", "Items that workers hold.", &StageStatus::leased},
-    {"mendel_stage_done", "Items of this plan whose results are stored.", &StageStatus::done},
-    {"mendel_stage_dead", "Items in the dead letters.", &StageStatus::dead},
+    {"mendel_stage_depth", "Items planned and not leased.", [](const StageStatus& s) { return s.pending(); }},
+    {"mendel_stage_leases", "Items that workers hold.", [](const StageStatus& s) { return s.leased(); }},
+    {"mendel_stage_done", "Items of this plan whose results are stored.", [](const StageStatus& s) { return s.done(); }},
+    {"mendel_stage_dead", "Items in the dead letters.", [](const StageStatus& s) { return s.dead(); }},
+    {"mendel_stage_paused", "1 while items wait and the stage hands out none: its rate, a full stage after it, a source that asked to wait.",
+     [](const StageStatus& s) { return std::uint64_t{s.paused()}; }},
 };
 
 // ---- of this process's workers, by stage
@@ -61,6 +63,8 @@ constexpr PlantRow kPlant[] = {
     {"mendel_attempts_failed_total", "Failed attempts.", kCounter, [](const PlantView& v) { return number(v.failures); }},
     {"mendel_results_stored_total", "Results that were new.", kCounter, [](const PlantView& v) { return number(v.stored); }},
     {"mendel_results_duplicate_total", "Results of items that were finished already, dropped.", kCounter, [](const PlantView& v) { return number(v.duplicates); }},
+    {"mendel_intake_paused", "1 while the disk has too little room and nothing is handed out.", kGauge, [](const PlantView& v) { return v.status.intake_paused().empty() ? 0.0 : 1.0; }},
+    {"mendel_disk_free_bytes", "Free on the disk of the store.", kGauge, [](const PlantView& v) { return number(v.status.disk_free_bytes()); }},
     {"mendel_lease_age_max_seconds", "How long the item that is held longest has been held; 0 if none is.", kGauge, [](const PlantView& v) { return v.oldest_lease_s; }},
     {"mendel_phase_left_seconds", "Estimated time left in this phase; absent while unknown.", kGauge,
      [](const PlantView& v) { return v.status.eta_s() < 0 ? std::numeric_limits<double>::quiet_NaN() : v.status.eta_s(); }},
@@ -271,7 +275,7 @@ void collect_training(const std::map<std::string, double>& samples, Families& ou
 
 void collect_plant(const PlantView& view, Families& out) {
   for (const auto& row : kPlan)
-    for (const auto& stage : view.status.stages()) out.add(row.name, row.help, kGauge, label("stage", stage.stage()), number((stage.*row.value)()));
+    for (const auto& stage : view.status.stages()) out.add(row.name, row.help, kGauge, label("stage", stage.stage()), number(row.value(stage)));
   for (const auto& [stage, count] : view.retries) out.add("mendel_stage_retries_total", "Attempts after the first.", kCounter, label("stage", stage), number(count));
   for (const auto& row : kPlant)
     if (const double value = row.value(view); !std::isnan(value)) out.add(row.name, row.help, row.type, {}, value);

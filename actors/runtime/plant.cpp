@@ -1,6 +1,9 @@
 // Spawns the actors of a plant, waits for its end, takes everything down in order.
 #include "actors/runtime/plant.hpp"
 
+#include <unistd.h>
+
+#include <limits>
 #include <thread>
 
 #include "actors/runtime/coordinator_actor.hpp"
@@ -14,6 +17,7 @@
 #include "actors/runtime/stages.hpp"
 #include "actors/runtime/trainer_child.hpp"
 #include "actors/runtime/transport.hpp"
+#include "actors/runtime/watchdog.hpp"
 
 namespace mendel::runtime {
 namespace {
@@ -70,6 +74,7 @@ class Plant {
   }
 
   ~Plant() {
+    watchdog_.reset();
     if (trainer_) trainer_->stop(kTrainerPatience);
     if (node_) caf::anon_send(node_, quit_atom::value);
     if (coordinator_) caf::anon_send(coordinator_, quit_atom::value);
@@ -91,6 +96,9 @@ class Plant {
     store_ = std::move(*opened);
     if (store_->lost_writes() > 0)
       say("the end of the store's log was cut: " + std::to_string(store_->lost_writes()) + " writes are gone; their work is done again");
+    auto queue = open_queue(options_.config);
+    if (!queue) return queue.error();
+    setup_.queue = std::move(*queue);
     if (!options_.roles.empty())
       if (auto checked = check_tools(options_); !checked) return checked;
     if (auto started = start_metrics(); !started) return started;
@@ -184,6 +192,19 @@ class Plant {
     setup_.wire = wire_;
     setup_.journal = journal_;
     setup_.log = [this](std::string_view line) { say(line); };
+    setup_.free_bytes = [folder = store_folder(data)] {
+      std::error_code unknown;
+      const auto space = fs::space(folder, unknown);
+      return unknown ? std::numeric_limits<std::uint64_t>::max() : space.available;
+    };
+    setup_.reserve_bytes = std::uint64_t{options_.config.queue().disk_reserve_mib()} << 20;
+    watchdog_ = std::make_shared<Watchdog>(Moment(options_.config.queue().watchdog_ms()), [this, ms = options_.config.queue().watchdog_ms()] {
+      say("the coordinator has not moved for " + std::to_string(ms / 1000) + " s (queue.watchdog_ms): ending the process; nothing that was acked is lost, start it again");
+      ::_exit(1);
+    });
+    setup_.beat = [weak = std::weak_ptr(watchdog_)] {
+      if (const auto watchdog = weak.lock()) watchdog->beat();
+    };
     coordinator_ = system_->spawn<caf::detached>(run_coordinator, setup_);
   }
 
@@ -272,6 +293,7 @@ class Plant {
   std::shared_ptr<PlantLog> journal_ = std::make_shared<PlantLog>(options_.data / "logs", options_.config);
   ServiceNotice notice_;
   std::shared_ptr<NodeEnd> node_end_ = std::make_shared<NodeEnd>();
+  std::shared_ptr<Watchdog> watchdog_;
   CoordinatorSetup setup_;
   coordinator_actor coordinator_;
   dataset_actor dataset_;

@@ -11,13 +11,13 @@ namespace {
 
 constexpr Stage::Value kLatestFirst[] = {Stage::train, Stage::encode, Stage::validate, Stage::lint, Stage::mutate, Stage::mine_stackoverflow,
                                          Stage::mine_git, Stage::mine_github};
-constexpr std::uint32_t kBackoffGrowthMax = 100;  // times runtime.backoff_ms
 
-// Doubles with each failure; between half and all of it, by a hash, so that retries do not march in step.
-Moment backoff(const ItemId& id, std::uint32_t failures, std::uint32_t base_ms) {
-  const std::uint64_t doubled = failures > 7 ? kBackoffGrowthMax : std::min<std::uint64_t>(1ull << (failures - 1), kBackoffGrowthMax);
-  const std::uint64_t full = base_ms * doubled;
-  return Moment(static_cast<std::int64_t>(full / 2 + hash64(id.view(), failures) % (full / 2 + 1)));
+// Doubles with each failure up to the limit; between half and all of it, by a hash of the item, the seed and
+// the failure, so that retries do not march in step and a replay makes the same choice.
+Moment backoff(const ItemId& id, std::uint32_t failures, const Config& config) {
+  const std::uint64_t doubled = std::uint64_t{config.runtime().backoff_ms()} << std::min(failures - 1, 30u);
+  const std::uint64_t full = std::min<std::uint64_t>(doubled, config.queue().backoff_max_ms());
+  return Moment(static_cast<std::int64_t>(full / 2 + hash64(id.view(), hash64("backoff", config.seed()) + failures) % (full / 2 + 1)));
 }
 
 // Empty if every pair carries the id that its content gives.
@@ -53,40 +53,56 @@ void PlantCore::move(Record& record, State to) {
 
 void PlantCore::make_pending(const ItemId& id, Record& record, bool first) {
   move(record, State::pending);
-  auto& queue = ready_[record.stage];
-  if (first) queue.push_front(id);
-  else queue.push_back(id);
+  queue_->put_back(record.stage, id, first);
 }
 
 std::vector<WorkItem> PlantCore::lease(std::string_view worker, std::span<const Stage::Value> wanted, std::uint32_t credit, Moment now) {
   std::vector<WorkItem> out;
   std::size_t bytes = 0;
-  for (const auto stage : kLatestFirst) {
+  for (const auto& [stage, counts] : counts_)
+    if (until_ != Until::collect) gate_.see_depth(stage, counts.pending);
+  for (const auto stage : gate_.order()) {
     if (std::find(wanted.begin(), wanted.end(), stage) == wanted.end()) continue;
     if (until_ == Until::collect && stage == Stage::validate) continue;
-    auto& queue = ready_[stage];
-    while (out.size() < credit && bytes < kLeaseBytesMax && !queue.empty()) {
-      const auto id = queue.front();
-      queue.pop_front();
-      auto& record = items_.at(id);
-      if (record.state != State::pending) continue;
-      auto item = store_.planned(stage, id);
-      if (!item) {
-        bury(id, record, "the store does not hold this planned item any more", {});
-        continue;
-      }
-      if (auto filled = fill_in(*item); !filled) {
-        bury(id, record, filled.error().what, {});
-        continue;
-      }
-      item->set_attempt(record.attempts + 1);
-      leases_.grant(id, worker, now);
-      move(record, State::leased);
+    const auto room = credit - static_cast<std::uint32_t>(out.size());
+    if (room == 0 || bytes >= kLeaseBytesMax) break;
+    if (counts_[stage].pending == 0) continue;
+    auto allowed = gate_.take(stage, room, now);
+    for (; allowed > 0 && bytes < kLeaseBytesMax; --allowed) {
+      auto item = take_ready(stage, worker, now);
+      if (!item) break;
       bytes += item->ByteSizeLong();
       out.push_back(std::move(*item));
     }
+    gate_.give_back(stage, allowed);
   }
   return out;
+}
+
+// The next pending item of the stage with its input, leased; what cannot be had is buried on the way, what is
+// done or of no plan of ours leaves the queue.
+std::optional<WorkItem> PlantCore::take_ready(Stage::Value stage, std::string_view worker, Moment now) {
+  while (const auto id = queue_->take(stage, worker, now)) {
+    const auto at = items_.find(*id);
+    if (at == items_.end() || at->second.state != State::pending) {
+      queue_->withhold(*id);
+      if (at == items_.end() || at->second.state == State::done || at->second.state == State::dead) queue_->done(*id);
+      continue;
+    }
+    auto item = store_.planned(stage, *id);
+    if (!item) {
+      bury(*id, at->second, "the store does not hold this planned item any more", {});
+      continue;
+    }
+    if (auto filled = fill_in(*item); !filled) {
+      bury(*id, at->second, filled.error().what, {});
+      continue;
+    }
+    item->set_attempt(at->second.attempts + 1);
+    move(at->second, State::leased);
+    return item;
+  }
+  return std::nullopt;
 }
 
 Outcome PlantCore::fill_in(WorkItem& item) const {
@@ -106,7 +122,7 @@ Outcome PlantCore::fill_in(WorkItem& item) const {
 std::vector<ItemId> PlantCore::renew(std::string_view worker, std::span<const ItemId> items, Moment now) {
   std::vector<ItemId> lost;
   for (const auto& id : items) {
-    if (leases_.renew(id, worker, now)) continue;
+    if (queue_->renew(id, worker, now)) continue;
     const auto at = items_.find(id);
     // What is being stored is no longer leased, yet nothing is lost.
     if (at == items_.end() || at->second.state == State::pending || at->second.state == State::leased || at->second.state == State::dead)
@@ -128,7 +144,7 @@ PlantCore::Taken PlantCore::take(std::string_view worker, WorkResult result, Mom
     return take_failure(*id, record, worker, result, now);
   }
   tidy(result);
-  leases_.forget(*id);
+  queue_->withhold(*id);
   move(record, State::storing);
   storing_.push_back(*id);
   if (result.pairs_size() > 0) {
@@ -152,7 +168,12 @@ PlantCore::Taken PlantCore::take_early(const ItemId& id, WorkResult result) {
 }
 
 PlantCore::Taken PlantCore::take_failure(const ItemId& id, Record& record, std::string_view worker, const WorkResult& result, Moment now) {
-  if (!leases_.release(id, worker)) return Taken::duplicate;
+  if (!queue_->release(id, worker)) return Taken::duplicate;
+  if (result.retry_after_ms() > 0 && !result.permanent()) {
+    gate_.pause(record.stage, now + Moment(result.retry_after_ms()));
+    make_pending(id, record, true);
+    return Taken::failed;
+  }
   ++record.attempts;
   if (result.permanent() || record.attempts >= config_.runtime().attempts_max()) bury(id, record, result.error(), result.stderr_tail());
   else retry_later(id, record, record.attempts, now);
@@ -162,11 +183,11 @@ PlantCore::Taken PlantCore::take_failure(const ItemId& id, Record& record, std::
 void PlantCore::retry_later(const ItemId& id, Record& record, std::uint32_t failures, Moment now) {
   ++counts_[record.stage].retries;
   move(record, State::pending);
-  delayed_.emplace(now + backoff(id, failures, config_.runtime().backoff_ms()), id);
+  queue_->retry(record.stage, id, now + backoff(id, failures, config_));
 }
 
 void PlantCore::bury(const ItemId& id, Record& record, std::string error, std::string stderr_tail) {
-  leases_.forget(id);
+  queue_->done(id);
   move(record, State::dead);
   storage::DeadLetter letter;
   if (auto item = store_.planned(record.stage, id)) letter.item = std::move(*item);
@@ -191,24 +212,20 @@ void PlantCore::penalise(const ItemId& id, std::string_view worker, Moment now) 
 }
 
 void PlantCore::lose(std::string_view worker, Moment now) {
-  for (const auto& id : leases_.take_back(worker)) penalise(id, worker, now);
+  for (const auto& id : queue_->take_back(worker)) penalise(id, worker, now);
 }
 
 void PlantCore::release(std::string_view worker) {
-  for (const auto& id : leases_.take_back(worker)) make_pending(id, items_.at(id), true);
+  for (const auto& id : queue_->take_back(worker)) make_pending(id, items_.at(id), true);
 }
 
 std::vector<std::string> PlantCore::tick(Moment now) {
   std::set<std::string> late;
-  for (const auto& [id, worker] : leases_.expire(now)) {
+  for (const auto& [id, worker] : queue_->expire(now)) {
     late.insert(worker);
     penalise(id, worker, now);
   }
-  while (!delayed_.empty() && delayed_.begin()->first <= now) {
-    const auto id = delayed_.begin()->second;
-    delayed_.erase(delayed_.begin());
-    if (auto& record = items_.at(id); record.state == State::pending) ready_[record.stage].push_back(id);
-  }
+  static_cast<void>(queue_->settle());  // what its backend does not take now it takes later
   return {late.begin(), late.end()};
 }
 
@@ -232,7 +249,10 @@ Outcome PlantCore::write_taken() {
   if (!dirty()) return Done{};
   auto written = store_.commit(pending_);
   if (!written) return written.error();
-  for (const auto& id : storing_) move(items_.at(id), State::done);
+  for (const auto& id : storing_) {
+    move(items_.at(id), State::done);
+    queue_->done(id);
+  }
   for (const auto& result : pending_.results)
     if (!early_.contains(*ItemId::from_bytes(result.item_id()))) remember_result(result);
   std::vector<WorkItem> fresh;

@@ -6,8 +6,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -16,7 +16,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "actors/runtime/lease_table.hpp"
+#include "actors/runtime/queue.hpp"
+#include "actors/runtime/stage_gate.hpp"
 #include "proto/config.pb.h"
 #include "proto/ids.hpp"
 #include "proto/result.hpp"
@@ -56,7 +57,8 @@ struct Folders {
 // an item). Every change of the store goes through one pending commit that `flush` writes.
 class PlantCore {
  public:
-  PlantCore(Config config, Until until, Folders folders, storage::PlantStore& store);
+  // Without a `queue`: the embedded one.
+  PlantCore(Config config, Until until, Folders folders, storage::PlantStore& store, std::shared_ptr<ItemQueue> queue = nullptr);
 
   // Reads what an earlier life left: dead letters, whose proofs are in the store. Call once, first.
   Outcome recover();
@@ -66,8 +68,8 @@ class PlantCore {
   // No more sources will come; input that was not planned is kept with its reason.
   Outcome planning_finished(const std::vector<Rejection>& rejections);
 
-  // Up to `credit` items of `stages` for `worker`, later stages first, inputs filled in, together not
-  // over about kLeaseBytesMax (one item may be).
+  // Up to `credit` items of `stages` for `worker`, in the order and number that the gate allows, inputs
+  // filled in, together not over about kLeaseBytesMax (one item may be).
   std::vector<WorkItem> lease(std::string_view worker, std::span<const Stage::Value> stages, std::uint32_t credit, Moment now);
   // Answers the ids that `worker` no longer holds.
   std::vector<ItemId> renew(std::string_view worker, std::span<const ItemId> items, Moment now);
@@ -85,7 +87,7 @@ class PlantCore {
   std::vector<std::string> tick(Moment now);
 
   // Writes everything taken since the last flush as one synced step. An error is final: nothing of the
-  // batch counts, the plant must stop.
+  // batch counts, the plant must stop. Do not call it while the disk has no room: it can wait.
   Outcome flush(Moment now);
   bool dirty() const;
 
@@ -102,14 +104,16 @@ class PlantCore {
 
   Phase phase() const { return phase_; }
   const StageCounts& counts(Stage::Value stage) const;
-  std::uint64_t leases() const { return leases_.size(); }
-  std::uint64_t leased_by(std::string_view worker) const { return leases_.held_by(worker); }
-  Moment oldest_lease(Moment now) const { return leases_.oldest(now); }
+  std::uint64_t leases() const { return queue_->held(); }
+  std::uint64_t leased_by(std::string_view worker) const { return queue_->held_by(worker); }
+  Moment oldest_lease(Moment now) const { return queue_->oldest_lease(now); }
   std::uint64_t dead() const;
   const std::map<std::string, std::uint64_t>& funnel() const { return funnel_; }
   const std::string& digest() const { return digest_; }
   const std::string& training_report() const { return training_report_; }
   const Config& config() const { return config_; }
+  StageGate& gate() { return gate_; }
+  const StageGate& gate() const { return gate_; }
   const std::string& tokenizer_hash() const { return tokenizer_hash_; }
 
   static constexpr std::size_t kLeaseBytesMax = 700'000;
@@ -127,6 +131,7 @@ class PlantCore {
   void add_planned(const WorkItem& item, std::vector<WorkItem>& fresh);
   void count_done(const ItemId& id, Stage::Value stage, const storage::DoneMark& mark, std::vector<WorkItem>& fresh);
   std::vector<WorkItem> proofs_for(std::vector<PairId> pairs) const;
+  std::optional<WorkItem> take_ready(Stage::Value stage, std::string_view worker, Moment now);
   Outcome fill_in(WorkItem& item) const;
   Outcome write_taken();
   Taken take_early(const ItemId& id, WorkResult result);
@@ -145,13 +150,12 @@ class PlantCore {
   Until until_;
   Folders folders_;
   storage::PlantStore& store_;
-  LeaseTable leases_;
+  std::shared_ptr<ItemQueue> queue_;
+  StageGate gate_;
   Phase phase_ = Phase::collect;
   bool planning_finished_ = false;
   Job running_ = Job::none;
   std::unordered_map<ItemId, Record> items_;
-  std::map<Stage::Value, std::deque<ItemId>> ready_;
-  std::multimap<Moment, ItemId> delayed_;
   std::map<Stage::Value, StageCounts> counts_;
   std::map<Stage::Value, std::uint32_t> versions_;
   std::set<ItemId> buried_before_;

@@ -46,8 +46,13 @@ const char* name_of(Phase phase) {
   return kNames[static_cast<int>(phase)];
 }
 
-PlantCore::PlantCore(Config config, Until until, Folders folders, storage::PlantStore& store)
-    : config_(std::move(config)), until_(until), folders_(std::move(folders)), store_(store), leases_(Moment(config_.runtime().lease_ms())) {
+PlantCore::PlantCore(Config config, Until until, Folders folders, storage::PlantStore& store, std::shared_ptr<ItemQueue> queue)
+    : config_(std::move(config)),
+      until_(until),
+      folders_(std::move(folders)),
+      store_(store),
+      queue_(queue ? std::move(queue) : make_embedded_queue(Moment(config_.runtime().lease_ms()))),
+      gate_(config_) {
   for (const auto& row : stages()) versions_[row.stage] = stage_version(row.stage, config_);
 }
 
@@ -95,7 +100,7 @@ void PlantCore::add_planned(const WorkItem& item, std::vector<WorkItem>& fresh) 
   } else if (buried_before_.contains(id)) {
     move(at->second, State::dead);
   } else {
-    ready_[item.stage()].push_back(id);
+    queue_->put(item.stage(), id);
   }
 }
 
@@ -254,7 +259,8 @@ Result<std::uint64_t> PlantCore::requeue(std::span<const ItemId> ids) {
     if (at == items_.end() || at->second.state != State::dead) continue;
     at->second.attempts = 0;
     at->second.lost_workers.clear();
-    make_pending(id, at->second, false);
+    move(at->second, State::pending);
+    queue_->put(at->second.stage, id);
     ++count;
   }
   if (phase_ == Phase::done && count > 0) phase_ = Phase::collect;

@@ -86,3 +86,15 @@ TEST_CASE("a lease that was lost on its way does not keep the node idle until it
   plant.want(0, Moment(2500));
   CHECK(plant.leased.size() == 2 * kHeldMax);
 }
+
+TEST_CASE("while intake is paused nothing is handed out and the status says why, and then it goes on") {
+  Plant plant;
+  plant.core.pause_intake("the disk is full");
+  plant.want(0, Moment(10));
+  CHECK(plant.leased.empty());
+  CHECK(plant.core.status(Moment(10)).intake_paused() == "the disk is full");
+  plant.core.pause_intake({});
+  plant.want(0, Moment(20));
+  CHECK(plant.leased.size() == kHeldMax);
+  CHECK(plant.core.status(Moment(20)).intake_paused().empty());
+}
