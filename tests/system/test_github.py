@@ -334,6 +334,52 @@ def test_a_clone_that_fails_is_told_and_the_rest_is_mined(mendel, forge, tmp_pat
     assert len(done.stdout.splitlines()) == 1 and "a/gone" in done.stderr and "cannot be cloned" in done.stderr
 
 
+def test_a_hostile_repository_runs_nothing_and_leads_nowhere(mendel, forge, tmp_path):
+    """Hooks, filters, configuration, submodules with ext:: addresses, links and alternates of the server's side."""
+    marker, secret = tmp_path / "ran", tmp_path / "secret.py"
+    secret.write_text(BEFORE.replace("A", "Secret"))
+    made = Repository(tmp_path / "hostile")
+    made.commit("Start", {"a.py": BEFORE, ".gitattributes": f"*.py filter=evil diff=evil merge=evil\n", "b.py": BEFORE,
+                          ".gitmodules": f'[submodule "x"]\n\tpath = x\n\turl = ext::sh -c "touch% {marker}"\n\tupdate = !touch {marker}\n'})
+    made.git("update-index", "--add", "--cacheinfo", "160000," + "1" * 40 + ",x")
+    (made.folder / "link.py").symlink_to(secret)
+    (made.folder / "folder").symlink_to(tmp_path)
+    made.git("add", "link.py", "folder")
+    made.git("commit", "--quiet", "--message", "Fix links")
+    made.git("rm", "--quiet", "--cached", "b.py")
+    (made.folder / "b.py").unlink()
+    (made.folder / "b.py").symlink_to(secret)
+    made.git("add", "b.py")
+    made.git("commit", "--quiet", "--message", "Fix b")
+    made.git("add", "--all", ":!x")
+    made.git("update-index", "--add", "--cacheinfo", "160000," + "2" * 40 + ",x")
+    (made.folder / "a.py").write_text(AFTER)
+    made.git("add", "a.py")
+    made.git("commit", "--quiet", "--message", "Fix the bound")
+    bare = tmp_path / "served" / "hostile.git"
+    made.git("clone", "--quiet", "--bare", made.folder, bare)
+    for key, value in (("uploadpack.allowFilter", "true"), ("uploadpack.allowAnySHA1InWant", "true"), ("filter.evil.smudge", f"touch {marker}"),
+                       ("core.fsmonitor", f"touch {marker}"), ("core.sshCommand", f"touch {marker}")):
+        made.git("-C", bare, "config", key, value)
+    forge.add_repository("evil/repo", folder=bare)
+    pairs = mendel.json_lines("--data", tmp_path / "data", *settings(forge), "mine", "github", "evil/repo")
+    assert [pair["source"]["path"] for pair in pairs] == ["a.py"] and "Secret" not in json.dumps(pairs)
+    assert not marker.exists()
+    clone = next(p for p in (tmp_path / "data/raw/git").iterdir() if p.is_dir())
+    assert not any(p.is_symlink() for p in clone.rglob("*")) and not (clone / "modules").exists() and not (clone / "objects/info/alternates").exists()
+    assert "evil" not in (clone / "config").read_text().replace("evil/repo", "")
+
+
+def test_a_clone_that_grows_past_its_limit_or_takes_too_long_is_given_up(mendel, forge, tmp_path):
+    made = Repository(tmp_path / "large")
+    made.commit("Start", {"a.bin": os.urandom(3 << 20)})
+    bare = tmp_path / "served" / "large.git"
+    made.git("clone", "--quiet", "--bare", made.folder, bare)
+    forge.add_repository("a/large", folder=bare)
+    done = mendel("--data", tmp_path / "data", *settings(forge, "mine.clone_mib_max=1", "mine.partial_clones=false"), "mine", "github", "a/large", status=4)
+    assert "a/large: cannot be cloned" in done.stderr and not any(p.is_dir() for p in (tmp_path / "data/raw/git").iterdir())
+
+
 @pytest.mark.parametrize("location", ["file:///etc", "http://169.254.169.254/x", "ext::sh -c id", "https://127.0.0.1:1/a"])
 def test_a_clone_never_follows_a_redirect(mendel, forge, tmp_path, location):
     forge.git_answers["owner/project"] = answer(301, {"Location": location})
