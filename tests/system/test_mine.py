@@ -310,6 +310,9 @@ def test_two_forks_add_only_what_differs(mendel, repository):
     pairs = mendel.json_lines("mine", "git", repository.folder, fork)
     assert sorted(p["source"]["symbol"] for p in pairs) == ["A.f", "g"]
     assert len({p["source"]["fork_root"] for p in pairs}) == 1
+    counts = json.loads(mendel("--json", "mine", "git", repository.folder, fork, "--stats").stdout)
+    assert {name: funnel["mine.pairs"] for name, funnel in counts["repositories"].items()} == {str(repository.folder): 1, str(fork): 1}
+    assert counts["mine.pairs"] == 2 and str(fork) in mendel("mine", "git", repository.folder, fork, "--stats").stdout
 
 
 def test_the_test_of_a_fix_comes_along_where_it_stands_alone(mendel, repository):
