@@ -1,6 +1,7 @@
 // From work items of the miner to pairs on stdout or the funnel; the part that all kinds of mining share.
 #include "actors/cli/mining.hpp"
 
+#include <array>
 #include <cstdio>
 #include <map>
 #include <mutex>
@@ -80,14 +81,39 @@ void print_table(const Funnel& funnel) {
   }
 }
 
-int print_stats(const Context& context, const Funnel& funnel) {
+// By repository, as it was named.
+using Funnels = std::map<std::string, Funnel>;
+
+nlohmann::ordered_json as_json(const Funnel& funnel) {
+  nlohmann::ordered_json out;
+  for (const auto& step : miner::mining_funnel()) out[step.counter] = 0;
+  for (const auto& [counter, n] : funnel) out[counter] = n;
+  return out;
+}
+
+void print_rows(const Funnels& funnels) {
+  constexpr std::array kColumns = {miner::kCommits, miner::kFixMessage, miner::kFixes, miner::kPairs};
+  std::printf("by repository: commits, fix messages, fixes, pairs\n");
+  for (const auto& [repository, funnel] : funnels) {
+    for (const char* counter : kColumns) {
+      const auto at = funnel.find(counter);
+      std::printf("%12llu", static_cast<unsigned long long>(at == funnel.end() ? 0 : at->second));
+    }
+    std::printf("  %s\n", repository.c_str());
+  }
+}
+
+int print_stats(const Context& context, const Funnels& funnels) {
+  Funnel total;
+  for (const auto& [repository, funnel] : funnels)
+    for (const auto& [counter, n] : funnel) total[counter] += n;
   if (context.json) {
-    nlohmann::ordered_json out;
-    for (const auto& step : miner::mining_funnel()) out[step.counter] = 0;
-    for (const auto& [counter, n] : funnel) out[counter] = n;
-    std::printf("%s\n", out.dump().c_str());
+    auto out = as_json(total);
+    for (const auto& [repository, funnel] : funnels) out["repositories"][repository] = as_json(funnel);
+    std::printf("%s\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
   } else {
-    print_table(funnel);
+    print_table(total);
+    if (funnels.size() > 1) print_rows(funnels);
   }
   return std::fflush(stdout) == 0 ? kDone : kFailed;
 }
@@ -97,12 +123,13 @@ class Output {
  public:
   Output(std::FILE* file, bool counts_only) : file_(file), counts_only_(counts_only) {}
 
-  void take(const WorkResult& result) {
-    for (const auto& [counter, n] : result.funnel()) funnel_[counter] += n;
+  void take(const std::string& repository, const WorkResult& result) {
+    auto& funnel = funnels_[repository];
+    for (const auto& [counter, n] : result.funnel()) funnel[counter] += n;
     for (const auto& pair : result.pairs()) {
       if (!seen_.insert(miner::patch_id(pair.source().path(), pair.source().symbol(), pair.buggy(), pair.fixed())).second) {
-        --funnel_[miner::kPairs];
-        ++funnel_["mine.rejected.same_patch"];
+        --funnel[miner::kPairs];
+        ++funnel["mine.rejected.same_patch"];
       } else if (!counts_only_) {
         written_ = std::fputs((to_json(pair) + "\n").c_str(), file_) >= 0 && written_;
       }
@@ -110,13 +137,19 @@ class Output {
   }
 
   bool finish() { return (counts_only_ || std::fflush(file_) == 0) && written_; }
-  Funnel& funnel() { return funnel_; }
+  const Funnels& funnels() const { return funnels_; }
+  std::uint64_t count(const char* counter) const {
+    std::uint64_t sum = 0;
+    for (const auto& [repository, funnel] : funnels_)
+      if (const auto at = funnel.find(counter); at != funnel.end()) sum += at->second;
+    return sum;
+  }
 
  private:
   std::FILE* file_;
   bool counts_only_;
   bool written_ = true;
-  Funnel funnel_;
+  Funnels funnels_;
   std::set<std::uint64_t> seen_;
 };
 
@@ -136,15 +169,15 @@ int mine_items(const Context& context, const MineOptions& options, const Config&
       items.size(), options.jobs, [&](std::uint64_t i) { return std::make_shared<Result<WorkResult>>(miners.run(items[i])); },
       [&](std::uint64_t i, std::shared_ptr<Result<WorkResult>> result) {
         progress.add(static_cast<std::uint64_t>(history_of(items[i]).commits_size()));
-        if (*result) out.take(**result);
+        if (*result) out.take(history_of(items[i]).repository(), **result);
         else if (!failure) failure = result->error();
       });
   progress.finish();
   if (failure) return fail(*failure);
   if (interrupted()) return kInterrupted;
   if (!out.finish()) return fail({ErrorCode::io_error, "the pairs could not be written"});
-  if (options.stats) return print_stats(context, out.funnel());
-  note(std::to_string(out.funnel()[miner::kPairs]) + " pairs from " + std::to_string(out.funnel()[miner::kCommits]) + " commits");
+  if (options.stats) return print_stats(context, out.funnels());
+  note(std::to_string(out.count(miner::kPairs)) + " pairs from " + std::to_string(out.count(miner::kCommits)) + " commits");
   return kDone;
 }
 

@@ -263,3 +263,72 @@ def test_hooks_and_configuration_of_a_repository_are_never_run(mendel, repositor
         path.chmod(0o755)
     assert len(mendel.json_lines("mine", "git", repository.folder)) == 1
     assert not marker.exists()
+
+
+def test_a_renamed_file_is_followed_and_a_rewritten_one_is_not(mendel, repository):
+    repository.commit("Start", {"old.py": BEFORE, "gone.py": BEFORE})
+    (repository.folder / "old.py").unlink()
+    repository.commit("Fix f and move it", {"pkg/new.py": AFTER})
+    (repository.folder / "gone.py").unlink()
+    repository.commit("Fix by writing it anew", {"other.py": "".join(f"def f{i}(): return {i}\n\n\n" for i in range(20))})
+    pairs = mendel.json_lines("mine", "git", repository.folder)
+    assert [(p["source"]["path"], p["source"]["symbol"]) for p in pairs] == [("pkg/new.py", "A.f")]
+    assert stats(mendel, repository.folder)["mine.rejected.too_many_lines"] == 1
+
+
+def test_a_fix_that_was_undone_is_no_fix_unless_it_was_put_back(mendel, repository):
+    repository.commit("Start", {"a.py": BEFORE})
+    fix = repository.commit("Fix f", {"a.py": AFTER})
+    undone = repository.commit(f'Revert "Fix f"\n\nThis reverts commit {fix}.', {"a.py": BEFORE})
+    assert mendel.json_lines("mine", "git", repository.folder) == []
+    assert stats(mendel, repository.folder)["mine.rejected.undone_later"] == 1
+    repository.commit(f'Revert "Revert"\n\nThis reverts commit {undone}.', {"a.py": AFTER})
+    assert [p["source"]["commit"] for p in mendel.json_lines("mine", "git", repository.folder)] == [fix]
+
+
+def test_cherry_picks_and_copies_add_nothing(mendel, repository):
+    repository.commit("Start", {"a.py": BEFORE, "z": "1"})
+    repository.git("branch", "stable")
+    fix = repository.commit("Fix f", {"a.py": AFTER})
+    repository.git("checkout", "--quiet", "stable")
+    repository.commit(f"Fix f\n\n(cherry picked from commit {fix})", {"a.py": AFTER})
+    repository.git("checkout", "--quiet", "-b", "quiet", "stable~1")
+    repository.commit("Fix f, without saying so", {"a.py": AFTER})
+    repository.git("checkout", "--quiet", "main")
+    for branch in ("stable", "quiet"):
+        repository.git("merge", "--quiet", "--no-ff", "-m", f"Merge {branch}", branch)
+    counts = stats(mendel, repository.folder)
+    assert counts["mine.pairs"] == 1 and counts["mine.rejected.cherry_pick"] == 1 and counts["mine.rejected.same_patch"] == 1
+
+
+def test_two_forks_add_only_what_differs(mendel, repository):
+    repository.commit("Start", {"a.py": BEFORE})
+    repository.commit("Fix f", {"a.py": AFTER})
+    fork = repository.folder.parent / "fork"
+    repository.git("clone", "--quiet", repository.folder, fork)
+    Repository(fork).commit("Fix g", {"a.py": AFTER.replace("return x", "return -x")})
+    pairs = mendel.json_lines("mine", "git", repository.folder, fork)
+    assert sorted(p["source"]["symbol"] for p in pairs) == ["A.f", "g"]
+    assert len({p["source"]["fork_root"] for p in pairs}) == 1
+    counts = json.loads(mendel("--json", "mine", "git", repository.folder, fork, "--stats").stdout)
+    assert {name: funnel["mine.pairs"] for name, funnel in counts["repositories"].items()} == {str(repository.folder): 1, str(fork): 1}
+    assert counts["mine.pairs"] == 2 and str(fork) in mendel("mine", "git", repository.folder, fork, "--stats").stdout
+
+
+def test_the_test_of_a_fix_comes_along_where_it_stands_alone(mendel, repository):
+    function = "def low(values):\n    return {}(values)\n"
+    repository.commit("Start", {"a.py": function.format("max"), "tests/test_a.py": "from a import low\n\n\ndef test_one():\n    assert low([1]) == 1\n"})
+    repository.commit("Fix low", {"a.py": function.format("min"),
+                                  "tests/test_a.py": "from a import low\n\n\ndef test_one():\n    assert low([1]) == 1\n\n\ndef test_two():\n    assert low([2, 1]) == 1\n"})
+    pair = mendel.json_lines("mine", "git", repository.folder)[0]
+    assert [t["kind"] for t in pair["tests"]] == ["script"] and "test_one" not in pair["tests"][0]["code"]
+    for side, passes in (("fixed", True), ("buggy", False)):
+        space = {}
+        exec(pair[side], space)
+        try:
+            exec(pair["tests"][0]["code"], space)
+            assert passes
+        except AssertionError:
+            assert not passes
+    assert stats(mendel, repository.folder)["mine.with_test"] == 1
+    assert not mendel.json_lines("--set", "mine.tests=false", "mine", "git", repository.folder)[0].get("tests")
