@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "recompute.hpp"
+
 namespace mendel::model {
 namespace {
 
@@ -91,6 +93,50 @@ Ctm::Tick Ctm::tick(State& state, const Record& record) const {
   state.z_bd = nlm_(state.neurons, state.trace_dbm, record);
   t.s_out_bs = out_.add(state.out, state.z_bd);
   return t;
+}
+
+namespace {
+
+// A state as tensors in a fixed order, without the pad and the counts, which no tick changes.
+Tensors packed(const Ctm::State& s) {
+  Tensors out = {s.z_bd, s.trace_dbm, s.action.r_s, s.action.alpha_bs, s.action.beta_s, s.out.r_s, s.out.alpha_bs, s.out.beta_s, s.memory.key_hnd, s.memory.value_hnd};
+  out.insert(out.end(), s.neurons.weight_dio.begin(), s.neurons.weight_dio.end());
+  out.insert(out.end(), s.neurons.bias_d1o.begin(), s.neurons.bias_d1o.end());
+  return out;
+}
+
+Ctm::State unpacked(const Tensors& t, const at::Tensor& pad_h1n) {
+  constexpr std::ptrdiff_t kFixed = 10;
+  Ctm::State s;
+  s.z_bd = t[0];
+  s.trace_dbm = t[1];
+  s.action = {t[2], t[3], t[4]};
+  s.out = {t[5], t[6], t[7]};
+  s.memory = {t[8], t[9], pad_h1n};
+  const auto layers = (static_cast<std::ptrdiff_t>(t.size()) - kFixed) / 2;
+  s.neurons.weight_dio.assign(t.begin() + kFixed, t.begin() + kFixed + layers);
+  s.neurons.bias_d1o.assign(t.begin() + kFixed + layers, t.end());
+  return s;
+}
+
+}  // namespace
+
+at::Tensor Ctm::recomputed_tick(State& state) const {
+  // The first tick has no sum of its action yet.
+  if (!state.action.alpha_bs.defined()) return tick(state).s_out_bs;
+  const auto part = [this, pad = state.memory.pad_h1n](const Tensors& inputs) -> Tensors {
+    auto own = unpacked(inputs, pad);
+    const auto s_out_bs = tick(own).s_out_bs;
+    return {s_out_bs, own.z_bd, own.trace_dbm, own.action.alpha_bs, own.action.beta_s, own.out.alpha_bs, own.out.beta_s};
+  };
+  const auto out = recomputed(part, packed(state), parameters_);
+  state.z_bd = out[1];
+  state.trace_dbm = out[2];
+  state.action.alpha_bs = out[3];
+  state.action.beta_s = out[4];
+  state.out.alpha_bs = out[5];
+  state.out.beta_s = out[6];
+  return out[0];
 }
 
 at::Tensor certainty(const at::Tensor& log_probability, const at::Tensor& classes) {

@@ -44,6 +44,9 @@ class Ctm {
   };
   Tick tick(State& state, const Record& record = {}) const;
 
+  // The same tick, answering S_out alone; its inside is computed again for the gradient (recompute.hpp).
+  at::Tensor recomputed_tick(State& state) const;
+
   // To be called after the parameters changed: keeps the decays in their range.
   void constrain();
   std::int64_t out_width() const { return out_width_; }  // S of the output

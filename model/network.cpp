@@ -33,6 +33,13 @@ at::Tensor start_certainty(const at::Tensor& log_p, const Batch& batch) {
   return certainty(log_p, log_p.dim() == 3 ? classes_b.unsqueeze(1) : classes_b);
 }
 
+// Mean squared cosine between different rows of S [B, S], normalised by LayerNorm before.
+at::Tensor alikeness(const at::Tensor& s_bs) {
+  const auto b = static_cast<double>(s_bs.size(0));
+  const auto cosine_bb = at::mm(s_bs, s_bs.t()) / static_cast<double>(s_bs.size(1));
+  return (cosine_bb.square().sum() - cosine_bb.diagonal().square().sum()) / (b * (b - 1));
+}
+
 void set_steps(std::vector<std::vector<Proposal>>& proposals, const at::Tensor& steps_b) {
   for (std::size_t b = 0; b < proposals.size(); ++b)
     for (auto& p : proposals[b]) p.steps = static_cast<std::uint32_t>(steps_b.data_ptr<std::int64_t>()[b]);
@@ -88,6 +95,11 @@ void declare_network(const ModelSettings& settings, ParameterSet& parameters) {
   make_reading(settings, parameters);
 }
 
+void Network::set_recompute(bool on) {
+  recompute_ = on;
+  trunk_.set_recompute(on);
+}
+
 void Network::refresh() {
   parameters_.refresh_products();
   constrain();
@@ -108,12 +120,14 @@ HeadLoss Network::ctm_loss(const Hidden& x, const SharedBatch& batch, const Targ
   const auto h_btd = head_.cells(x, *batch);
   auto state = mind_->machine.begin(h_btd, batch->pad_bt);
   std::vector<at::Tensor> ticks;
-  for (std::uint32_t k = 0; k < settings_.ctm.ticks; ++k) ticks.push_back(CtmReading::normal(mind_->machine.tick(state).s_out_bs));
+  for (std::uint32_t k = 0; k < settings_.ctm.ticks; ++k) ticks.push_back(CtmReading::normal(recompute_ ? mind_->machine.recomputed_tick(state) : mind_->machine.tick(state).s_out_bs));
   const auto s_bks = at::stack(ticks, 1);
   const auto log_p_bkt = (head_.start_logits(x, *batch).unsqueeze(1) + mind_->reading.start_terms(s_bks, h_btd)).log_softmax(2);
   const auto ce_bk = -log_p_bkt.gather(2, targets.start_b.view({-1, 1, 1}).expand({-1, settings_.ctm.ticks, 1})).squeeze(2);
   const auto t = choose_ticks(settings_.ctm.loss, ce_bk.detach(), start_certainty(log_p_bkt.detach(), *batch));
-  auto out = head_.edit_loss(x, *batch, targets, mind_->reading.edit_guidance(at_tick(s_bks, t.edit_b)), nullptr);
+  const auto s_bs = at_tick(s_bks, t.edit_b);
+  auto out = head_.edit_loss(x, *batch, targets, mind_->reading.edit_guidance(s_bs), nullptr);
+  if (sync_diversity_ > 0 && batch->samples > 1) out.diversity = alikeness(s_bs) * (sync_diversity_ * static_cast<double>(batch->samples));
   const auto at = [&](const at::Tensor& index_b) { return ce_bk.gather(1, index_b.unsqueeze(1)).sum(); };
   out.start = settings_.ctm.loss == "mean" ? ce_bk.mean(1).sum() : (at(t.first_b) + at(t.second_b)) * 0.5;
   return out;
@@ -125,10 +139,10 @@ HeadLoss Network::recursion_loss(const Hidden& x, const SharedBatch& batch, cons
   HeadLoss sum = head_.halting_loss(trunk_.step(x, batch, carry), *batch, targets);
   for (std::uint32_t s = 1; s < settings_.supervision_steps; ++s) {
     const auto one = head_.halting_loss(trunk_.step(x, batch, carry), *batch, targets);
-    sum = HeadLoss{sum.start + one.start, sum.end + one.end, sum.tokens + one.tokens, sum.halt + one.halt};
+    sum = HeadLoss{sum.start + one.start, sum.end + one.end, sum.tokens + one.tokens, sum.halt + one.halt, {}};
   }
   const double share = 1.0 / settings_.supervision_steps;
-  return {sum.start * share, sum.end * share, sum.tokens * share, sum.halt * share};
+  return {sum.start * share, sum.end * share, sum.tokens * share, sum.halt * share, {}};
 }
 
 std::vector<std::vector<Proposal>> Network::propose(std::span<const Sample> samples, std::uint32_t candidates, const Probe& probe) const {

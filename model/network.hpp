@@ -25,6 +25,11 @@ class Network {
   // others of its batch think on.
   std::vector<std::vector<Proposal>> propose(std::span<const Sample> samples, std::uint32_t candidates, const Probe& probe = {}) const;
 
+  // Gradient checkpointing of the net calls and ticks: the same gradients, less memory, more time.
+  void set_recompute(bool on);
+  // Adds `weight` times the mean squared cosine between the synchronisations of a batch's functions to the
+  // loss of a CTM: against their collapse to one constant. 0: off.
+  void set_sync_diversity(double weight) { sync_diversity_ = weight; }
   // To be called after the numbers changed by anything but a step of training on this network.
   void refresh();
   // Brings parameters with a range back into it (the decays of a CTM).
@@ -52,6 +57,8 @@ class Network {
   Trunk trunk_;
   SpanHead head_;
   std::unique_ptr<Mind> mind_;  // of a CTM
+  bool recompute_ = false;
+  double sync_diversity_ = 0;
 };
 
 // Adds the parameters of a network of these settings to `parameters`, without memory for their numbers.

@@ -17,7 +17,6 @@ constexpr double kQuintic[] = {3.4445, -4.7750, 2.0315};
 constexpr int kSchulzSteps = 5;
 constexpr double kSchulzEpsilon = 1e-7;
 constexpr double kBeta1 = 0.9, kBeta2 = 0.98, kAdamEpsilon = 1e-8;
-constexpr double kNormMax = 1.0;
 constexpr double kWarmupShare = 0.1, kFullShare = 0.5, kRateFloor = 0.03;
 
 }  // namespace
@@ -101,7 +100,7 @@ std::optional<double> Optimizer::step(const at::Tensor& gradient, double rate, W
   const auto* g = gradient.data_ptr<float>();
   const double norm = std::sqrt(kernels<float, float>().sum_squares(gradient.numel(), g));
   if (!std::isfinite(norm)) return std::nullopt;
-  const double scale = std::min(1.0, kNormMax / (norm + 1e-6));
+  const double scale = std::min(1.0, options_.norm_max / (norm + 1e-6));
   ++state_.step;
   workers.run(groups_.size(), [&](std::size_t i) {
     const c10::NoGradGuard no_grad;

@@ -18,6 +18,7 @@ at::Tensor newton_schulz(at::Tensor x_grc);
 
 struct MuonOptions {
   double momentum = 0.95, weight_decay = 0.02;
+  double norm_max = 1;  // of the gradient, else it is scaled down to it
 };
 
 // What the schedule looks at; all of it is kept in the state of a run.
@@ -42,7 +43,7 @@ class Optimizer {
  public:
   Optimizer(ParameterSet& parameters, const MuonOptions& options, double ema);
 
-  // Clips `gradient` (flat) to a norm of 1 and steps: Muon with Nesterov's momentum and the rate scaled to
+  // Clips `gradient` (flat) to a norm of `norm_max` and steps: Muon with Nesterov's momentum and the rate scaled to
   // AdamW's update size. Answers the norm before clipping, or nothing if it is no number: then nothing has
   // changed. Parts run on `workers`; the result does not depend on their number.
   std::optional<double> step(const at::Tensor& gradient, double rate, Workers& workers);

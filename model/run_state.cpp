@@ -74,6 +74,9 @@ Metadata run_identity(const TrainInput& input) {
   number("learning_rate", o.learning_rate);
   number("weight_decay", o.weight_decay);
   number("ema", o.ema);
+  // As they were before there was a switch, unless it is used.
+  if (o.clip != 1) number("clip", o.clip);
+  if (o.sync_diversity > 0) number("sync_diversity", o.sync_diversity);
   out[std::string(kIdentityPrefix) + "samples"] = std::to_string(input.train->size());
   out[std::string(kIdentityPrefix) + "products"] = at::toString(product_type());
   return out;
@@ -165,7 +168,7 @@ MetricsLog::MetricsLog(MetricsLog&& other) noexcept : path_(std::move(other.path
 void MetricsLog::write(const StepReport& r) {
   std::string line = "{\"stage\":" + json_string(r.stage) + ",\"step\":" + std::to_string(r.step) + ",\"samples_seen\":" + std::to_string(r.samples_seen);
   const std::pair<const char*, double> numbers[] = {
-      {"cpu_minutes", r.cpu_minutes}, {"loss", r.loss}, {"loss_start", r.loss_start}, {"loss_end", r.loss_end}, {"loss_tokens", r.loss_tokens},
+      {"cpu_minutes", r.cpu_minutes}, {"loss", r.loss}, {"loss_start", r.loss_start}, {"loss_end", r.loss_end}, {"loss_tokens", r.loss_tokens}, {"loss_halt", r.loss_halt},
       {"learning_rate", r.learning_rate}, {"gradient_norm", r.gradient_norm}, {"samples_per_s", r.samples_per_s}};
   for (const auto& [key, value] : numbers) line += ",\"" + std::string(key) + "\":" + json_number(value);
   std::fprintf(file_, "%s}\n", line.c_str());

@@ -68,6 +68,13 @@ Targets make_targets(std::span<const Sample> samples, const Batch& batch) {
   return t;
 }
 
+at::Tensor HeadLoss::total() const {
+  auto sum = start + end + tokens;
+  for (const auto* t : {&halt, &diversity})
+    if (t->defined()) sum = sum + *t;
+  return sum;
+}
+
 SpanHead::Score SpanHead::add_score(const std::string& name) {
   const Start uniform{Start::Kind::uniform, 1 / std::sqrt(static_cast<double>(d_))};
   return {parameters_.add(name + ".hidden.weight", {d_, d_}, uniform, true), parameters_.add(name + ".hidden.bias", {d_}, uniform, false),

@@ -22,10 +22,11 @@ struct Targets {
 };
 Targets make_targets(std::span<const Sample> samples, const Batch& batch);
 
-// Sums over the samples of the batch, nats. `halt` is defined where a model learns when to stop.
+// Sums over the samples of the batch, nats. `halt` is defined where a model learns when to stop,
+// `diversity` where synchronisations are kept apart.
 struct HeadLoss {
-  at::Tensor start, end, tokens, halt;
-  at::Tensor total() const { return halt.defined() ? start + end + tokens + halt : start + end + tokens; }
+  at::Tensor start, end, tokens, halt, diversity;
+  at::Tensor total() const;
 };
 
 // What the thought between cells and head adds to the head's own readings: a start and NO_BUG logit

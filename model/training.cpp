@@ -66,8 +66,11 @@ class Run {
         workers_(threads),
         network_(input.settings, options_.seed, product_type()),
         averaged_(input.settings, options_.seed, product_type()),
-        optimizer_(network_.parameters(), {0.95, options_.weight_decay}, options_.ema),
-        loader_(*input.train, options_.seed, options_.cells_per_batch, options_.cells_max) {}
+        optimizer_(network_.parameters(), {0.95, options_.weight_decay, options_.clip}, options_.ema),
+        loader_(*input.train, options_.seed, options_.cells_per_batch, options_.cells_max) {
+    network_.set_recompute(options_.recompute);
+    network_.set_sync_diversity(options_.sync_diversity);
+  }
 
   Expected<TrainSummary> go() {
     auto state = read_state(paths_.state, network_, optimizer_.state(), identity_);
@@ -186,6 +189,7 @@ class Run {
     r.loss_start = losses.start;
     r.loss_end = losses.end;
     r.loss_tokens = losses.tokens;
+    r.loss_halt = losses.halt;
     r.learning_rate = rate;
     r.gradient_norm = norm;
     r.samples_per_s = took.count() > 0 ? static_cast<double>(recent_.back().second - recent_.front().second) / took.count() : 0;
@@ -255,6 +259,8 @@ std::string input_fault(const TrainInput& input) {
   if (!input.validation || input.validation->size() == 0) return "the validation set is empty; build a larger dataset, or with larger splits";
   if (!(o.minutes > 0)) return "minutes is " + std::to_string(o.minutes) + "; it must be above 0";
   if (!(o.learning_rate > 0)) return "learning_rate is " + std::to_string(o.learning_rate) + "; it must be above 0";
+  if (!(o.clip > 0)) return "clip is " + std::to_string(o.clip) + "; it must be above 0";
+  if (!(o.sync_diversity >= 0)) return "sync_diversity is " + std::to_string(o.sync_diversity) + "; it must not be below 0";
   if (!(o.ema >= 0 && o.ema < 1)) return "ema is " + std::to_string(o.ema) + "; it must be from 0 to below 1";
   if (!(o.weight_decay >= 0)) return "weight_decay is " + std::to_string(o.weight_decay) + "; it must not be below 0";
   if (o.evaluations == 0) return "evaluations is 0; thresholds need at least one";

@@ -33,13 +33,16 @@ struct TrainOptions {
   double ema = 0.998;
   std::uint32_t checkpoint_s = 60;
   std::uint32_t evaluations = 6;
+  double clip = 1;  // largest norm of a gradient
+  double sync_diversity = 0;  // Network::set_sync_diversity
+  bool recompute = false;  // Network::set_recompute; changes memory and time, no number
 };
 
 struct StepReport {
   std::string stage;  // "demo"; the curriculum's stages later
   std::uint64_t step = 0, samples_seen = 0;
   double cpu_minutes = 0;  // spent so far
-  double loss = 0, loss_start = 0, loss_end = 0, loss_tokens = 0;  // nats a sample
+  double loss = 0, loss_start = 0, loss_end = 0, loss_tokens = 0, loss_halt = 0;  // nats a sample
   double learning_rate = 0, gradient_norm = 0;
   double samples_per_s = 0;  // wall clock, over the last steps
 };

@@ -7,6 +7,8 @@
 
 #include <cmath>
 
+#include "recompute.hpp"
+
 namespace mendel::model {
 namespace {
 
@@ -77,8 +79,13 @@ Hidden recurse(const std::function<Hidden(const at::Tensor&)>& net, const at::Te
 }
 
 Hidden Trunk::step(const Hidden& x, const SharedBatch& batch, std::optional<Carry>& carry) const {
-  const auto net = [&](const at::Tensor& input_nd) {
+  const auto whole = [this, batch](const at::Tensor& input_nd) {
     return run(recursive_, settings_.recursive_layers, with_product(input_nd, parameters_.product_type()), batch);
+  };
+  const auto net = [&](const at::Tensor& input_nd) {
+    if (!recompute_) return whole(input_nd);
+    const auto part = [whole](const Tensors& inputs) -> Tensors { return {whole(inputs[0]).x_nd}; };
+    return with_product(recomputed(part, {input_nd}, parameters_)[0], parameters_.product_type());
   };
   if (recursive_.empty()) return x;
   if (settings_.high_cycles == 0) return net(x.x_nd);

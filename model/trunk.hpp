@@ -34,6 +34,9 @@ class Trunk {
   // One supervision step on the encoded input. `carry` is read and replaced; nothing: the start states.
   Hidden step(const Hidden& x, const SharedBatch& batch, std::optional<Carry>& carry) const;
 
+  // Keep no activations inside the calls of the recursive net (recompute.hpp).
+  void set_recompute(bool on) { recompute_ = on; }
+
   const TokenTable& tokens() const { return tokens_; }
   // Buffers [d], never trained.
   at::Tensor& z_start() { return z_start_; }
@@ -50,6 +53,7 @@ class Trunk {
 
   ModelSettings settings_;
   ParameterSet& parameters_;
+  bool recompute_ = false;
   TokenTable tokens_;
   std::size_t neighbours_;
   std::array<std::size_t, kPlaceTables> places_;

@@ -10,6 +10,7 @@
 #include "actors/cli/trainer_options.hpp"
 #include "actors/trainer/evaluation_report.hpp"
 #include "actors/trainer/repair.hpp"
+#include "actors/trainer/thinking.hpp"
 
 namespace mendel::cli {
 namespace {
@@ -45,6 +46,19 @@ trainer::EvaluationFacts facts_of(const Context& context, const LoadedCheckpoint
   return out;
 }
 
+// thinking.json, and its table after the others.
+int report_thinking(const Context& context, model::RepairModel& model, const model::SampleSet& samples, const fs::path& out) {
+  if (!trainer::thinks(model.settings())) return kDone;
+  const auto rows = trainer::evaluate_thinking(model, samples, interrupted);
+  if (!rows) return fail(rows.error());
+  std::ofstream file(out / "thinking.json", std::ios::binary | std::ios::trunc);
+  file << trainer::thinking_json(*rows);
+  file.close();
+  if (!file) return fail({ErrorCode::io_error, (out / "thinking.json").string() + ": cannot be written"});
+  if (!context.json) std::printf("\n%s", trainer::thinking_table(*rows).c_str());
+  return kDone;
+}
+
 int evaluate_split(const Context& context, const EvalArguments& arguments, LoadedCheckpoint& checkpoint, syntax::PythonChecker& checker, const fs::path& out) {
   const fs::path dataset = arguments.dataset.empty() ? context.data / "dataset" : fs::path(arguments.dataset);
   const auto data = trainer::open_training_data(dataset);
@@ -69,14 +83,14 @@ int evaluate_split(const Context& context, const EvalArguments& arguments, Loade
   if (auto written = trainer::write_report(out, facts, *outcomes, levels); !written) return fail(written.error());
   if (context.json) {
     std::fputs(trainer::benchmark_report(facts, *outcomes, levels).c_str(), stdout);
-    return kDone;
+    return report_thinking(context, *checkpoint.model, **samples, out);
   }
   std::printf("%s (%.2f M parameters)\non the %s split of %s, digest %s\n\n%s", facts.checkpoint.c_str(), static_cast<double>(facts.parameters) / 1e6,
               facts.split.c_str(), facts.dataset.c_str(), facts.dataset_digest.c_str(), trainer::evaluation_table(*outcomes, levels).c_str());
   const auto passed_over = trainer::describe(facts.passed_over);
   if (!passed_over.empty()) std::printf("passed over: %s\n", passed_over.c_str());
   std::printf("written: %s/benchmark_report.json, per_bug_type_metrics.csv, confusion_matrices/\n", out.c_str());
-  return kDone;
+  return report_thinking(context, *checkpoint.model, **samples, out);
 }
 
 struct SuiteEntry {

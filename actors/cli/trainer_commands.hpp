@@ -5,7 +5,9 @@
 
 namespace mendel::cli {
 
+extern const Subcommand kDescribeCommand;
 extern const Subcommand kEvalCommand;
+extern const Subcommand kParityCommand;
 extern const Subcommand kRepairCommand;
 extern const Subcommand kTrainCommand;
 extern const Subcommand kTrainerNodeCommand;

@@ -8,6 +8,8 @@ int main(int argc, char** argv) {
       &kTrainCommand,
       &kEvalCommand,
       &kRepairCommand,
+      &kDescribeCommand,
+      &kParityCommand,
       &kTrainerNodeCommand,
   };
   return run_application({"mendel-trainer", "Trains small models on datasets of buggy and fixed Python code, scores them, and mends files with them.",

@@ -5,8 +5,11 @@
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "actors/trainer/model_failure.hpp"
+#include "actors/trainer/tensorboard.hpp"
+#include "model/presets.hpp"
 
 namespace mendel::trainer {
 namespace {
@@ -16,7 +19,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds kReportEvery{1000};
 
-// RUN/logs/training/stage_1.log. A run that goes on from an earlier state repeats steps; their old lines go.
+// RUN/logs/training/stage_1.log, and the same numbers as TensorBoard events beside it. A run that goes on from an earlier state repeats steps; their old lines go.
 class StageLog {
  public:
   static Result<StageLog> open(const fs::path& run) {
@@ -32,16 +35,34 @@ class StageLog {
   }
 
   void write(const model::StepReport& step) {
-    if (!started_) drop_from(step.step);
+    if (!started_) begin(step.step);
     started_ = true;
     file_ << log_line(step) << std::endl;
+    put(step.step, {{"loss/all", step.loss}, {"loss/start", step.loss_start}, {"loss/end", step.loss_end}, {"loss/tokens", step.loss_tokens},
+                    {"loss/halt", step.loss_halt}, {"learning_rate", step.learning_rate}, {"gradient_norm", step.gradient_norm},
+                    {"samples_per_s", step.samples_per_s}, {"samples_seen", static_cast<double>(step.samples_seen)}});
   }
-  void write(const model::CurvePoint& point) { file_ << log_line(point) << std::endl; }
+  void write(const model::CurvePoint& point) {
+    file_ << log_line(point) << std::endl;
+    put(point.step, {{"exact/always", point.exact_always}, {"exact/at_5", point.exact_at_5}, {"exact/at_10", point.exact_at_10}, {"exact/at_20", point.exact_at_20}});
+  }
 
  private:
   static std::uint64_t step_of(const std::string& line) {
     unsigned long long step = 0;
     return std::sscanf(line.c_str(), "step %llu", &step) == 1 || std::sscanf(line.c_str(), "curve step %llu", &step) == 1 ? step : 0;
+  }
+
+  static double now_s() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+
+  // Logs are for people: where they cannot be written (a full disk) the run itself goes on or says so.
+  void put(std::uint64_t step, const std::vector<Scalar>& scalars) {
+    if (events_ && !events_->write(step, now_s(), scalars)) events_.reset();
+  }
+
+  void begin(std::uint64_t step) {
+    drop_from(step);
+    if (auto opened = EventWriter::open(path_.parent_path() / "tensorboard", step, now_s()); opened) events_.emplace(std::move(*opened));
   }
 
   void drop_from(std::uint64_t step) {
@@ -60,6 +81,7 @@ class StageLog {
 
   fs::path path_;
   std::ofstream file_;
+  std::optional<EventWriter> events_;
   bool started_ = false;
 };
 
@@ -143,18 +165,26 @@ Result<Splits> load_splits(const TrainRequest& request, const TrainingData& data
 
 Result<model::ModelSettings> model_settings(const Config& config, std::uint32_t vocabulary) {
   const auto& train = config.train();
-  if (train.model() != "trm-demo")
-    return Error{ErrorCode::invalid_input, "train.model: \"" + train.model() + "\" cannot be trained by this version; known: trm-demo"};
-  model::ModelSettings out;
-  out.name = train.model();
+  const auto* preset = model::find_preset(train.model());
+  if (!preset) return Error{ErrorCode::invalid_input, "train.model: no model \"" + train.model() + "\"; `mendel-trainer describe` lists them"};
+  auto out = preset->settings;
   out.vocabulary = vocabulary;
-  out.width = train.width();
-  out.heads = train.heads();
-  out.encoder_layers = train.encoder_layers();
-  out.recursive_layers = train.recursive_layers();
-  out.high_cycles = train.high_cycles();
-  out.low_cycles = train.low_cycles();
-  out.supervision_steps = train.supervision_steps();
+  // What the configuration says stands above the model's own.
+  if (train.has_width()) out.width = train.width();
+  if (train.has_heads()) out.heads = train.heads();
+  if (train.has_encoder_layers()) out.encoder_layers = train.encoder_layers();
+  if (train.has_recursive_layers()) out.recursive_layers = train.recursive_layers();
+  if (train.has_high_cycles()) out.high_cycles = train.high_cycles();
+  if (train.has_low_cycles()) out.low_cycles = train.low_cycles();
+  if (train.has_supervision_steps()) out.supervision_steps = train.supervision_steps();
+  if (train.has_ticks()) out.ctm.ticks = train.ticks();
+  if (train.has_memory()) out.ctm.memory = train.memory();
+  if (train.has_neuron_hidden()) out.ctm.hidden = train.neuron_hidden();
+  if (train.has_pairs()) out.ctm.pairs_out = out.ctm.pairs_action = train.pairs();
+  if (train.has_pairing()) out.ctm.pairing = train.pairing();
+  if (train.has_tick_loss()) out.ctm.loss = train.tick_loss();
+  if (train.has_certainty()) out.ctm.certainty = train.certainty();
+  if (const auto why = model::settings_fault(out); !why.empty()) return Error{ErrorCode::invalid_input, "train, model " + train.model() + ": " + why};
   return out;
 }
 
@@ -173,6 +203,9 @@ model::TrainOptions train_options(const Config& config) {
   out.ema = train.ema();
   out.checkpoint_s = train.checkpoint_s();
   out.evaluations = train.evaluations();
+  out.clip = train.clip();
+  out.sync_diversity = train.sync_diversity();
+  out.recompute = train.checkpointing();
   return out;
 }
 

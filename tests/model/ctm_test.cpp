@@ -299,3 +299,56 @@ TEST_CASE("impossible CTMs are refused by name") {
     CHECK(settings_fault(settings).find(text) != std::string::npos);
   }
 }
+
+TEST_CASE("computing again for the gradient changes no number, in the recursion and in the ticks") {
+  auto recursion = small();
+  recursion.ctm = {};
+  recursion.recursive_layers = "fc";
+  recursion.high_cycles = recursion.low_cycles = recursion.supervision_steps = 2;
+  for (const auto& settings : {small(), recursion}) {
+    Network network(settings, 1, at::kFloat);
+    std::vector<at::Tensor> leaves;
+    for (const auto& p : network.parameters().all()) leaves.push_back(p.value);
+    const auto samples = made(8);
+    const auto kept = torch::autograd::grad({network.loss(samples).total()}, leaves);
+    network.set_recompute(true);
+    const auto loss = network.loss(samples).total();
+    const auto again = torch::autograd::grad({loss}, leaves);
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      CAPTURE(network.parameters()[i].name);
+      const auto most = kept[i].abs().max().item<float>();
+      CHECK((kept[i] - again[i]).abs().max().item<float>() <= 1e-5f * most);
+    }
+  }
+}
+
+TEST_CASE("the diversity loss drives the synchronisations of a batch apart") {
+  const auto samples = made(8);
+  const auto alike_after = [&](double weight) {
+    Network network(small(), 1, at::kFloat);
+    Optimizer optimizer(network.parameters(), {}, 0.9);
+    Workers workers(1);
+    std::vector<at::Tensor> leaves;
+    for (const auto& p : network.parameters().all()) leaves.push_back(p.value);
+    for (int step = 0; step < 30; ++step) {
+      network.set_sync_diversity(weight);
+      const auto gradients = torch::autograd::grad({network.loss(samples).total() / 8}, leaves, {}, std::nullopt, false, true);
+      std::vector<at::Tensor> flat;
+      for (std::size_t i = 0; i < leaves.size(); ++i) flat.push_back(gradients[i].defined() ? gradients[i].reshape({-1}) : at::zeros({leaves[i].numel()}));
+      optimizer.step(at::cat(flat), 3e-3, workers);
+      network.constrain();
+    }
+    network.set_sync_diversity(1);
+    return network.loss(samples).diversity.item<double>();
+  };
+  CHECK(alike_after(5) < 0.5 * alike_after(0));
+}
+
+TEST_CASE("a smaller clip scales the same gradient down further") {
+  Network a(small(), 1, at::kFloat), b(small(), 1, at::kFloat);
+  Optimizer whole(a.parameters(), {0.95, 0, 1.0}, 0.9), half(b.parameters(), {0.95, 0, 0.5}, 0.9);
+  Workers workers(1);
+  const auto gradient = at::full_like(a.parameters().flat(), 1.0f);
+  CHECK(*whole.step(gradient, 1e-3, workers) == doctest::Approx(*half.step(gradient, 1e-3, workers)));
+  CHECK((whole.state().first / half.state().first).mean().item<float>() == doctest::Approx(2).epsilon(1e-3));
+}
