@@ -37,8 +37,8 @@ def stage_of_training(number):
 
 
 BOX = [
-    ("P1.1 GitHub Mining", share(counted("mine|github|release", "pairs"), 500000)),
-    ("P1.2 Stack Overflow", share(counted("stackoverflow", "pairs"), 100000)),
+    ("P1.1 GitHub Mining", share(counted("mine|mine_github|mine_release", "pairs"), 500000)),
+    ("P1.2 Stack Overflow", share(counted("mine_stackoverflow|stackoverflow", "pairs"), 100000)),
     ("P1.3 Synthetic Gen", share(counted("mutate", "pairs"), 500000)),
     ("P1.4 Linter Execution", share(counted("lint", "pairs"), 300000)),
     ("P2.1 Vocabulary", artifact("vocabulary")),
@@ -58,7 +58,7 @@ BOX = [
 ]
 BAD_FROM = ((None, "green"), (1, "red"))
 GOOD_FROM = ((None, "red"), (1, "green"))
-COLLECTING = 'stage=~"mine|github|release|stackoverflow|mutate|lint"'
+COLLECTING = 'stage=~"mine.*|stackoverflow|mutate|lint"'
 
 DASHBOARDS = {
     "overview": ("Overview", [

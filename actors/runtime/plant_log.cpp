@@ -43,10 +43,9 @@ struct StageFileRow {
   LogFile file;
 };
 constexpr StageFileRow kStageFiles[] = {
-    {"mine", LogFile::github},          {"github", LogFile::github},           {"release", LogFile::github},
-    {"stackoverflow", LogFile::stackoverflow}, {"mutate", LogFile::synthetic}, {"lint", LogFile::linters},
-    {"validate", LogFile::validation},  {"test", LogFile::validation},         {"encode", LogFile::encoding},
-    {"train", LogFile::training},
+    {"mine", LogFile::github},         {"mine_github", LogFile::github}, {"mine_release", LogFile::github}, {"mine_stackoverflow", LogFile::stackoverflow},
+    {"mutate", LogFile::synthetic},    {"lint", LogFile::linters},       {"validate", LogFile::validation}, {"test", LogFile::validation},
+    {"encode", LogFile::encoding},     {"train", LogFile::training},
 };
 
 constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
