@@ -140,6 +140,11 @@ Config deciding(const Config& config) {
   out.mutable_dataset()->clear_memory_mib();
   out.mutable_dataset()->clear_pairs_per_item();
   out.mutable_validate()->clear_pairs_per_item();
+  if (config.sandbox().plant()) {
+    *out.mutable_sandbox() = config.sandbox();
+    out.mutable_sandbox()->clear_program();
+    out.mutable_sandbox()->clear_interpreter();
+  }
   for (const auto clear : {&Mine::clear_commits_per_item, &Mine::clear_clones, &Mine::clear_clone_timeout_ms, &Mine::clear_clone_mib_max})
     (out.mutable_mine()->*clear)();
   for (const auto clear : {&Lint::clear_files_per_item, &Lint::clear_ruff, &Lint::clear_timeout_ms}) (out.mutable_lint()->*clear)();

@@ -93,6 +93,10 @@ std::uint32_t stage_version(Stage::Value stage, const Config& config) {
     case Stage::validate:
       hash.add(validator::ValidatorStage::kVersion);
       add_section(hash, config.validate(), {"pairs_per_item", "near_duplicate_threshold"});
+      if (config.sandbox().plant()) {
+        hash.add(config.seed());
+        add_section(hash, config.sandbox(), {"program", "interpreter"});
+      }
       break;
     case Stage::encode: hash.add(encoder::EncoderStage::kVersion); break;
     case Stage::train:

@@ -28,7 +28,7 @@ void add_root_folders(Words& words) {
 bool is_in_usr(const std::string& path) { return path.starts_with("/usr/"); }
 
 void add_environment(Words& words, const char* flag, bool two_words) {
-  for (const auto& [name, value] : {std::pair{"PATH", "/usr/local/bin:/usr/bin:/bin"}, std::pair{"HOME", "/work"}, std::pair{"TMPDIR", "/tmp"},
+  for (const auto& [name, value] : {std::pair{"PATH", "/usr/local/bin:/usr/bin:/bin"}, std::pair{"HOME", "/box"}, std::pair{"TMPDIR", "/tmp"},
                                     std::pair{"LC_ALL", "C.UTF-8"}, std::pair{"TZ", "UTC"}, std::pair{"PYTHONHASHSEED", "0"},
                                     std::pair{"PYTHONDONTWRITEBYTECODE", "1"}}) {
     if (two_words) add(words, {flag, name, value});
@@ -37,6 +37,12 @@ void add_environment(Words& words, const char* flag, bool two_words) {
 }
 
 }  // namespace
+
+std::vector<std::string> inner_packages(const Settings& settings) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < settings.packages.size(); ++i) out.push_back("/packages/" + std::to_string(i));
+  return out;
+}
 
 std::vector<std::string> bwrap_command(const Settings& settings, const Limits& limits, int filter_descriptor, const Words& tail) {
   Words out{settings.program, "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
@@ -47,13 +53,12 @@ std::vector<std::string> bwrap_command(const Settings& settings, const Limits& l
   add_root_folders(out);
   for (const char* file : {"/etc/ld.so.cache", "/etc/alternatives"}) add(out, {"--ro-bind-try", file, file});
   if (!settings.prefix.empty() && !is_in_usr(settings.prefix)) add(out, {"--ro-bind", settings.prefix, settings.prefix});
-  for (const auto& folder : settings.packages)
-    if (!is_in_usr(folder)) add(out, {"--ro-bind", folder, folder});
+  for (std::size_t i = 0; i < settings.packages.size(); ++i) add(out, {"--ro-bind", settings.packages[i], inner_packages(settings)[i]});
   const auto size = std::to_string(limits.disk_mib * kMib);
   add(out, {"--proc", "/proc", "--size", std::to_string(kMib), "--tmpfs", "/dev"});
   for (const char* device : {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}) add(out, {"--dev-bind", device, device});
   add(out, {"--symlink", "/proc/self/fd", "/dev/fd", "--symlink", "/tmp", "/dev/shm", "--remount-ro", "/dev"});
-  add(out, {"--size", size, "--tmpfs", "/work", "--size", size, "--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/"});
+  add(out, {"--size", size, "--tmpfs", "/box", "--size", size, "--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/"});
   if (filter_descriptor >= 0) add(out, {"--seccomp", std::to_string(filter_descriptor)});
   add(out, {"--", settings.interpreter, "-s", "-c"});
   out.insert(out.end(), tail.begin(), tail.end());
@@ -65,11 +70,11 @@ std::vector<std::string> container_command(const Settings& settings, const Limit
   Words out{settings.program, "run", "--rm", "--interactive", "--name", std::string(name), "--pull", "never", "--init", "--network", "none", "--read-only",
             "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", std::string(kNobody) + ":" + kNobody, "--ipc", "none",
             "--hostname", "sandbox", "--memory", memory, "--memory-swap", memory, "--pids-limit", std::to_string(limits.processes + 2)};
-  for (const char* folder : {"/work", "/tmp"})
+  for (const char* folder : {"/box", "/tmp"})
     add(out, {"--tmpfs", std::string(folder) + ":rw,nosuid,nodev,mode=1777,size=" + disk});
-  for (const auto& folder : settings.packages) add(out, {"--volume", folder + ":" + folder + ":ro"});
+  for (std::size_t i = 0; i < settings.packages.size(); ++i) add(out, {"--volume", settings.packages[i] + ":" + inner_packages(settings)[i] + ":ro"});
   add_environment(out, "--env", false);
-  add(out, {"--workdir", "/work", settings.image, settings.interpreter, "-s", "-c"});
+  add(out, {"--workdir", "/box", settings.image, settings.interpreter, "-s", "-c"});
   out.insert(out.end(), tail.begin(), tail.end());
   return out;
 }

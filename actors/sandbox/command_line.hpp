@@ -9,8 +9,11 @@
 
 namespace mendel::sandbox {
 
+// Where the packages lie inside, in their order.
+std::vector<std::string> inner_packages(const Settings& settings);
+
 // bubblewrap with everything unshared (user, mount, process, IPC, host name, cgroup, network), no
-// capability, only the interpreter and the packages to read, and two empty folders (/work, /tmp) to write.
+// capability, only the interpreter and the packages to read, and two empty folders (/box, /tmp) to write.
 // `tail` is what runs inside, after the interpreter. `filter_descriptor` < 0: the fork-server,
 // which installs the filter in each run, because it must make namespaces itself, and which ends when its
 // socket does, not with the thread that started it.

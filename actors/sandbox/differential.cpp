@@ -16,7 +16,7 @@ constexpr std::size_t kSeenShown = 120;
 constexpr std::uint32_t kObserveCpu_s = 10, kWitnessCpu_s = 10;
 
 struct Observation {
-  json calls = json::array(), modules, ghosts;
+  json calls = json::array(), modules, ghosts, errors;
   std::string fault;  // why nothing was played
 };
 
@@ -50,6 +50,7 @@ Result<Observed> observe(Runner& runner, Sides sides, const char* side, const Di
   out.observation.fault = word_of(said, "fault");
   if (said.contains("calls") && said["calls"].is_array()) out.observation.calls = said["calls"];
   if (said.contains("modules")) out.observation.modules = said["modules"];
+  if (said.contains("errors")) out.observation.errors = said["errors"];
   if (said.contains("ghosts")) out.observation.ghosts = said["ghosts"];
   return out;
 }
@@ -74,9 +75,9 @@ std::string staged(const Observation& fixed, std::size_t first, std::size_t last
   auto calls = json::array();
   for (std::size_t i = first; i <= last; ++i) calls.push_back({fixed.calls[i]["seed"], fixed.calls[i]["call"]});
   const auto python = [](const json& value) { return value.dump(-1, ' ', true); };
-  return stage_text() + "\n" + head_of(word_of(fixed.calls[last], "call")) + "CALLS = " + python(calls) + "\nMODULES, GHOSTS = " + python(fixed.modules) + ", " +
-         python(fixed.ghosts) + "\nEXPECTED = " + python(fixed.calls[last]["seen"]) +
-         "\nwith open('subject.py', encoding='utf-8', newline='') as file:\n    SEEN = play(file.read(), CALLS, MODULES, GHOSTS)[-1][1]\nassert SEEN == EXPECTED, SEEN\n";
+  return stage_text() + "\n" + head_of(word_of(fixed.calls[last], "call")) + "CALLS = " + python(calls) + "\nMODULES, GHOSTS, ERRORS_NAMED = " + python(fixed.modules) + ", " +
+         python(fixed.ghosts) + ", " + python(fixed.errors) + "\nEXPECTED = " + python(fixed.calls[last]["seen"]) +
+         "\nwith open('subject.py', encoding='utf-8', newline='') as file:\n    SEEN = play(file.read(), CALLS, MODULES, GHOSTS, ERRORS_NAMED)[-1][1]\nassert SEEN == EXPECTED, SEEN\n";
 }
 
 std::vector<std::string> witnesses(const Observation& fixed, const Observation& buggy, std::size_t at) {

@@ -24,7 +24,7 @@ struct Difference {
 };
 
 struct DifferentialOptions {
-  std::uint32_t calls = 16;  // of each changed function
+  std::uint32_t calls = 40;  // of each changed function
   std::uint64_t seed = 7;
   Limits limits;
 };

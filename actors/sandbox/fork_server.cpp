@@ -61,7 +61,7 @@ class ForkServer final : public Runner {
     if (!socket) return socket.error();
     if (!output) return output.error();
     const int descriptors[] = {socket->theirs.get(), output->theirs.get(), output->theirs.get()};
-    auto child = launch(bwrap_command(settings_, settings_.limits, -1, {server_text(), "serve", filter_}), descriptors, false);
+    auto child = launch(bwrap_command(settings_, settings_.limits, -1, {server_text(), "serve", filter_}), descriptors, {.dies_with_thread = false});
     if (!child) return child.error();
     socket->theirs.reset();
     output->theirs.reset();
@@ -69,8 +69,8 @@ class ForkServer final : public Runner {
     if (recv(socket->ours.get(), hello, sizeof hello, 0) <= 0) {
       char said[1000];
       const auto n = read(output->ours.get(), said, sizeof said);
-      const auto end = child->reap();
-      return Error{ErrorCode::unavailable, "sandbox: the fork-server did not start (status " + std::to_string(end.status) + "): " + std::string(said, n > 0 ? static_cast<std::size_t>(n) : 0)};
+      const int status = child->reap();
+      return Error{ErrorCode::unavailable, "sandbox: the fork-server did not start (status " + std::to_string(status) + "): " + std::string(said, n > 0 ? static_cast<std::size_t>(n) : 0)};
     }
     server_ = std::make_shared<Server>(Server{std::move(*child), std::move(socket->ours)});
     return Done{};
@@ -101,7 +101,7 @@ class ForkServer final : public Runner {
 
   // interrupted: the server is gone, and the run with it.
   Result<RunResult> run_on(const ServerPtr& server, const Run& run) {
-    auto request = memory_with(request_of(run, settings_.packages));
+    auto request = memory_with(request_of(run, inner_packages(settings_)));
     auto output = make_output_pipe(), errors = make_output_pipe();
     auto report = make_socket_pair(SOCK_STREAM), status = make_socket_pair(SOCK_STREAM);
     if (!request) return request.error();
@@ -116,15 +116,16 @@ class ForkServer final : public Runner {
       killed = true;
       status->ours.reset();
     });
-    if (killed) return watch.result({128 + 9, 0});
+    if (killed) return watch.result({128 + 9, 0, false});
     char text[512];
     const auto n = recv(status->ours.get(), text, sizeof text, 0);
     if (n <= 0) return gone;
     const auto said = nlohmann::json::parse(text, text + n, nullptr, false);
     if (!said.is_object() || said.contains("fault"))
       return Error{ErrorCode::unavailable, "sandbox: no namespaces for a run: " + (said.is_object() ? said.value("fault", "") : std::string(text, static_cast<std::size_t>(n)))};
+    if (said.contains("memory")) return watch.result({128 + 9, 0, true});
     const int code = said.value("status", 255);
-    return watch.result({code < 0 ? 128 - code : code, said.value("cpu_us", std::uint64_t{0})});
+    return watch.result({code < 0 ? 128 - code : code, said.value("cpu_us", std::uint64_t{0}), false});
   }
 
   Settings settings_;

@@ -1,6 +1,7 @@
 """Runs code of others inside the sandbox: this text is built into Mendel and started there by `python3 -c`.
 
 once:  one run in the namespaces that bubblewrap made. Descriptors: 0 request, 1 and 2 output, 3 report.
+piped: one run in a container that has no more than stdin (request as one line), stdout (report) and stderr (all output).
 serve: the fork-server of server.py, which stands behind this text then.
 A request is one JSON object, the report JSON lines (report.cpp). What was begun by user code is never trusted again:
 whatever is needed after it was bound before it, and the judge outside decides.
@@ -12,7 +13,7 @@ import resource
 import sys
 import types
 
-WORK, MIB = '/work', 1 << 20
+WORK, MIB = '/box', 1 << 20
 
 # What must fail after a test has passed, in the very interpreter that it leaves behind: one failure a method.
 PLANTED_UNITTEST = """
@@ -41,7 +42,8 @@ def test_fail(): pytest.fail('planted')
 
 
 def apply_limits(limits):
-    for name, value in (('CPU', limits['cpu_s']), ('AS', limits['memory_mib'] * MIB), ('FSIZE', limits['disk_mib'] * MIB),
+    resource.setrlimit(resource.RLIMIT_CPU, (limits['cpu_s'], limits['cpu_s'] + 1))  # a signal that tells, then one that nobody can ignore
+    for name, value in (('AS', limits['memory_mib'] * MIB), ('FSIZE', limits['disk_mib'] * MIB),
                         ('NOFILE', limits['descriptors']), ('NPROC', limits['processes']), ('CORE', 0)):
         resource.setrlimit(getattr(resource, 'RLIMIT_' + name), (value, value))
 
@@ -159,15 +161,15 @@ def run_command(code, names):
 KINDS = {'script': run_script, 'unittest': run_unittest, 'pytest': run_pytest, 'command': run_command}
 
 
-def judge_asks(report, planted, write=os.write, read=os.read, dumps=json.dumps, loads=json.loads):
+def judge_asks(report, ask, planted, write=os.write, read=os.read, dumps=json.dumps, loads=json.loads):
     """The test ended well, and only now the judge says what it wants to know: whether this interpreter still can fail."""
     write(report, b'{"outcome":"passed"}\n')
-    asked = loads(read(report, 4096))
+    asked = loads(read(ask, 4096))
     count, failed = planted()
     write(report, dumps({'nonce': asked['nonce'], 'planted': count, 'failed': failed}).encode() + b'\n')
 
 
-def run(request, report, leave=os._exit, settrace=sys.settrace, setprofile=sys.setprofile, write=os.write, dumps=json.dumps):
+def run(request, report, ask, leave=os._exit, settrace=sys.settrace, setprofile=sys.setprofile, write=os.write, dumps=json.dumps):
     """Never returns: the process ends with 0 after a report, whatever it says."""
     write(report, b'{"started":true}\n')
     os.chdir(WORK)
@@ -188,7 +190,7 @@ def run(request, report, leave=os._exit, settrace=sys.settrace, setprofile=sys.s
         if why:
             write(report, dumps({'outcome': 'failed', 'why': why}).encode() + b'\n')
         else:
-            judge_asks(report, planted)
+            judge_asks(report, ask, planted)
     except BaseException as error:
         write(report, dumps({'outcome': 'failed', 'why': sentence(error)}).encode() + b'\n')
     try:
@@ -222,6 +224,13 @@ def main():
     sys.path[:] = [folder for folder in sys.path if folder]
     if arguments[1] == 'serve':
         serve(arguments[2])
-    request = read_request(os.dup(0))
+    if arguments[1] == 'piped':
+        line, ask, report = b'', os.dup(0), os.dup(1)
+        while not line.endswith(b'\n'):
+            line += os.read(ask, 1 << 16) or b'\n'
+        request = json.loads(line)
+        os.dup2(2, 1)
+    else:
+        request, ask, report = read_request(os.dup(0)), 3, 3
     os.dup2(os.open('/dev/null', os.O_RDONLY), 0)
-    run(request, 3)
+    run(request, report, ask)

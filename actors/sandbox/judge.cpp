@@ -20,6 +20,7 @@ Side side_of(const RunResult& result) {
     case Ending::passed: return Side::passed;
     case Ending::faked: return Side::faked;
     case Ending::timed_out:
+    case Ending::memory_limit:
     case Ending::cpu_limit: return Side::undecided;
     default: return Side::failed;
   }

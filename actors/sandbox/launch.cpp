@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,9 +24,7 @@ constexpr int kDescriptorsMax = 8;
 
 Error failed(const char* what) { return Error{ErrorCode::io_error, std::string("sandbox: ") + what + ": " + std::strerror(errno)}; }
 
-std::uint64_t microseconds(const timeval& time) { return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(time.tv_usec); }
-
-[[noreturn]] void become(char* const* argv, const int* descriptors, int count, bool dies_with_thread) {
+[[noreturn]] void become(char* const* argv, const int* descriptors, int count, LaunchOptions options) {
   // First above all targets, so that no target is overwritten before it was copied.
   int lifted[kDescriptorsMax];
   for (int i = 0; i < count; ++i) lifted[i] = fcntl(descriptors[i], F_DUPFD_CLOEXEC, kDescriptorsMax);
@@ -35,15 +32,15 @@ std::uint64_t microseconds(const timeval& time) { return static_cast<std::uint64
     if (lifted[i] < 0 || dup2(lifted[i], i) < 0) _exit(kExecFailed);
   syscall(SYS_close_range, static_cast<unsigned>(count), ~0u, 0u);
   setsid();
-  if (geteuid() == 0 && (setgroups(0, nullptr) != 0 || setresgid(kNobody, kNobody, kNobody) != 0 || setresuid(kNobody, kNobody, kNobody) != 0)) _exit(kExecFailed);
-  if (dies_with_thread) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (!options.as_ourselves && geteuid() == 0 && (setgroups(0, nullptr) != 0 || setresgid(kNobody, kNobody, kNobody) != 0 || setresuid(kNobody, kNobody, kNobody) != 0)) _exit(kExecFailed);
+  if (options.dies_with_thread) prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGCHLD, SIGHUP}) signal(number, SIG_DFL);
   if (chdir("/") != 0) _exit(kExecFailed);
-  char* const environment[] = {nullptr};
-  execve(argv[0], argv, environment);
+  char* const nothing[] = {nullptr};
+  execve(argv[0], argv, options.as_ourselves ? environ : nothing);
   _exit(kExecFailed);
 }
 
@@ -71,22 +68,21 @@ void Child::kill() const {
   if (is_running()) ::kill(pid_, SIGKILL);
 }
 
-Child::End Child::reap() {
+int Child::reap() {
   int status = 0;
-  rusage usage{};
-  while (wait4(pid_, &status, 0, &usage) < 0 && errno == EINTR) continue;
+  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) continue;
   pid_ = 0;
-  return {WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status), microseconds(usage.ru_utime) + microseconds(usage.ru_stime)};
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-Result<Child> launch(const std::vector<std::string>& argv, std::span<const int> descriptors, bool dies_with_thread) {
+Result<Child> launch(const std::vector<std::string>& argv, std::span<const int> descriptors, LaunchOptions options) {
   assert(descriptors.size() <= kDescriptorsMax);
   std::vector<char*> words;
   for (const auto& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   const pid_t pid = fork();
   if (pid < 0) return failed("no new process");
-  if (pid == 0) become(words.data(), descriptors.data(), static_cast<int>(descriptors.size()), dies_with_thread);
+  if (pid == 0) become(words.data(), descriptors.data(), static_cast<int>(descriptors.size()), options);
   Child child(pid);
   if (child.end_notice() < 0) return failed("no notice of a process's end");
   return child;

@@ -22,23 +22,23 @@ class Child {
   bool is_running() const { return pid_ > 0; }
   int end_notice() const { return notice_.get(); }  // readable once it has ended
   void kill() const;
-  // Blocks until it ends. Its exit status (128 + signal) and its processor time with that of its children, microseconds.
-  struct End {
-    int status = 0;
-    std::uint64_t cpu_us = 0;
-  };
-  End reap();
+  // Blocks until it ends; its exit status, 128 + signal if killed by one.
+  int reap();
 
  private:
   int pid_ = 0;
   Descriptor notice_;
 };
 
+struct LaunchOptions {
+  bool dies_with_thread = true;  // killed when the calling thread ends; else it must notice that we are gone
+  bool as_ourselves = false;  // for the clients of podman and docker: with our user and environment
+};
+
 // Runs argv (argv[0]: an absolute path) with `descriptors` as 0, 1, 2, … and an empty environment, in a
-// session of its own. With `dies_with_thread` it is killed when the calling thread ends; else it must
-// notice by itself that we are gone. Where we are root it runs as nobody: limits on
-// processes do not hold for root, and what only root may read stays unreadable whatever happens inside.
-Result<Child> launch(const std::vector<std::string>& argv, std::span<const int> descriptors, bool dies_with_thread);
+// session of its own. Where we are root it runs as nobody: limits on processes do not hold for root, and
+// what only root may read stays unreadable whatever happens inside.
+Result<Child> launch(const std::vector<std::string>& argv, std::span<const int> descriptors, LaunchOptions options);
 
 // The input of a run: unnamed memory, at its beginning.
 Result<Descriptor> memory_with(std::string_view text);

@@ -8,7 +8,7 @@ import json
 import random
 import re
 
-CALLS_MAX, TEXTS_MAX = 64, 12
+CALLS_MAX, TEXTS_MAX = 120, 12
 
 # Modules that a name alone may stand for, and names that are imported from one more often than not.
 MODULES = """abc argparse array ast asyncio base64 binascii bisect calendar cmath codecs collections contextlib copy copyreg csv dataclasses
@@ -28,7 +28,7 @@ FROM = {'collections': 'defaultdict OrderedDict namedtuple deque Counter ChainMa
         'bisect': 'bisect_left bisect_right insort', 'heapq': 'heappush heappop heapify', 'string': 'ascii_letters digits', 'struct': 'pack unpack'}
 FROM = {name: module for module, names in FROM.items() for name in names.split()}
 
-TEXT, NUMBER, LIST, DICT, FLAG = (["'abc'", "''", "'a'", "'Hello, World 12'", "' a b '", "'a.b/c_d:1'", "'-7'", "'x\\ny'"],
+TEXT, NUMBER, LIST, DICT, FLAG = (["'abc'", "''", "'a'", "'Hello, World 12'", "' a b '", "'a.b/c_d:1'", "'-7'", "'x\\ny'", "'  a  b\\n\\n\\tc '"],
                                   ['1', '0', '2', '-1', '3', '10', '7', '-5', '255'],
                                   ['[3, 1, 2]', '[]', '[1]', "['b', 'a', 'c']", '[0, 0]', '[(1, 2), (3, 4)]', '[1, None, 2]'],
                                   ["{'a': 1, 'b': 2}", '{}', "{'a': None}", "{1: 'x'}", "{'name': 'n', 'type': 't'}"], ['True', 'False'])
@@ -45,10 +45,12 @@ WORDS = {'text': (TEXT, 'name text string str s line word path key msg message p
          'list': (LIST, 'items values list lst xs seq array arr args lines words nodes rows data elements tokens parts names keys numbers nums iterable'),
          'dict': (DICT, 'd dict mapping kwargs options config settings params attrs env headers context info meta'),
          'flag': (FLAG, 'flag force verbose strict recursive reverse quiet debug inclusive')}
+FRACTIONS = ['0.5', '0.25', '0.9', '0.0', '1.0', '0.1', '-0.5']
+KNOWN = set(dir(str) + dir(list) + dir(dict) + dir(set) + dir(bytes))
 NAMED = {}
 for _values, _words in WORDS.values():
     for _word in _words.split():
-        NAMED.setdefault(_word, []).extend(_values[:5])
+        NAMED.setdefault(_word, []).extend(_values)
 ANYTHING = ["G('{}')", '2', "'abc'", 'None', '[1, 2]', '0', "G('{}')"]
 
 
@@ -56,7 +58,7 @@ class Reader(ast.NodeVisitor):
     """What a function does with its parameters, and the literals in it."""
 
     def __init__(self):
-        self.methods, self.numbers, self.texts, self.used = {}, [], [], {}
+        self.methods, self.numbers, self.texts, self.used, self.fractions = {}, [], [], {}, False
 
     def say(self, node, values):
         if isinstance(node, ast.Name):
@@ -72,8 +74,12 @@ class Reader(ast.NodeVisitor):
             self.numbers += [node.value + d for d in (0, 1, -1)]
         elif type(node.value) is str and 0 < len(node.value) <= 40:
             self.texts.append(node.value)
+        elif type(node.value) is float:
+            self.numbers.append(node.value)
+            self.fractions = True
 
     def visit_BinOp(self, node):
+        self.fractions = self.fractions or isinstance(node.op, ast.Div)
         for one, other in ((node.left, node.right), (node.right, node.left)):
             if isinstance(other, ast.Constant) and type(other.value) in (int, float):
                 self.say(one, NUMBER)
@@ -136,10 +142,13 @@ def hinted(node):
 def candidates(parameter, default, reader):
     """Expressions to try for one parameter, the likeliest first."""
     name = parameter.arg
-    out = hinted(parameter.annotation)
+    hints = hinted(parameter.annotation)
+    out = list(hints)
     if isinstance(default, ast.Constant):
         out = out + [repr(default.value)] + HINTS.get(type(default.value).__name__, [])[:4]
     methods = reader.methods.get(name, [])
+    if not hints and any(method not in KNOWN for method in methods):  # some object of their own
+        return [f"G('{name}')"] * 4 + ['None']
     for method in methods:
         out = out + METHODS.get(method, [])
     out = out + reader.used.get(name, [])
@@ -148,10 +157,10 @@ def candidates(parameter, default, reader):
         out = out if not methods else [f"G('{name}')"] + out
     kinds = {value[:1] for value in out}
     if kinds & set('0123456789-'):
-        out = out[:4] + [str(number) for number in reader.numbers] + out[4:]
+        out = out[:4] + [str(number) for number in reader.numbers] + (FRACTIONS if reader.fractions else []) + out[4:]
     if kinds & set('\'"'):
         out = out[:3] + [repr(text) for text in reader.texts[:TEXTS_MAX]] + out[3:]
-    return list(dict.fromkeys([v.format(name) if v[:2] == 'G(' else v for v in out or ANYTHING])) + [f"G('{name}')"]
+    return list(dict.fromkeys([v.format(name) if v[:2] == 'G(' else v for v in out or ANYTHING])) + ([] if hints else ['None', f"G('{name}')"])
 
 
 def call_of(owner, function, method, number, seed, reader):
@@ -160,9 +169,14 @@ def call_of(owner, function, method, number, seed, reader):
     defaults = [None] * (len(positional) - len(spec.defaults)) + spec.defaults
     given = []
 
-    def pick(parameter, default):
+    alone = len(positional) - (1 if owner or positional and positional[0].arg in ('self', 'cls') else 0) + len(spec.kwonlyargs) <= 1
+
+    def pick(parameter, default, place=0):
+        """In turn where there is one parameter; else every other call goes through the values side by side, the rest mix them."""
         values = candidates(parameter, default, reader)
-        return values[number % len(values)] if number < 3 else chooser.choice(values)
+        if alone:
+            return values[number % len(values)]
+        return chooser.choice(values) if number % 2 else values[(number // 2 + (place if number > 8 else 0)) % len(values)]
     for place, (parameter, default) in enumerate(zip(positional, defaults)):
         if place == 0 and (method or parameter.arg in ('self', 'cls')):
             if not owner:
@@ -170,7 +184,7 @@ def call_of(owner, function, method, number, seed, reader):
             continue
         if default is not None and chooser.random() < 0.3:
             break
-        given.append(pick(parameter, default))
+        given.append(pick(parameter, default, place))
     else:
         if spec.vararg and number % 2:
             given += [pick(spec.vararg, None) for _ in range(chooser.randrange(3))]
@@ -249,6 +263,17 @@ def literal(value):
         return ''
 
 
+def handled(trees):
+    """Names of exceptions that some handler or raise mentions, in order."""
+    out = {}
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler) and node.type:
+                for kind in node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]:
+                    out.setdefault(getattr(kind, 'id', ''))
+    return [name for name in out if name]
+
+
 def plan(request):
     fixed, buggy = ast.parse(request['fixed']), ast.parse(request['buggy'])
     calls = []
@@ -260,7 +285,7 @@ def plan(request):
             calls.append(call_of(owner, function, method, number, request['seed'], reader))
     missing = free_names([fixed, buggy])
     modules = {name: (name, '') if name in MODULES else (FROM[name], name) for name in missing if name in FROM or name in MODULES and name not in UNSAFE}
-    return list(dict.fromkeys(calls))[:CALLS_MAX], modules, [name for name in missing if name not in modules]
+    return list(dict.fromkeys(calls))[:CALLS_MAX], modules, [name for name in missing if name not in modules], handled([fixed, buggy])
 
 
 STAGE_CODE = compile(STAGE, 'stage.py', 'exec')
@@ -272,16 +297,16 @@ def observe(text):
     stage = {'__name__': 'stage'}
     exec(STAGE_CODE, stage)
     try:
-        calls, modules, ghosts = plan(request)
+        calls, modules, ghosts, errors = plan(request)
         if not calls:
             return json.dumps({'fault': 'no function with a change in it'})
     except BaseException as error:
         return json.dumps({'fault': f'{type(error).__name__}: {error}'[:200]})
     shown = []
     try:
-        for call, seen, values in stage['play'](request[request['side']], calls, modules, ghosts):
+        for call, seen, values in stage['play'](request[request['side']], calls, modules, ghosts, errors):
             plain = '' if modules or ghosts else plain_check(call[1], seen.split(' | ')[0], values)
             shown.append({'seed': call[0], 'call': call[1], 'seen': seen, 'plain': plain})
     except BaseException as error:
-        return json.dumps({'calls': calls, 'modules': modules, 'ghosts': ghosts, 'fault': f'{type(error).__name__}: {error}'[:200]})
-    return json.dumps({'calls': shown, 'modules': modules, 'ghosts': ghosts})
+        return json.dumps({'fault': f'{type(error).__name__}: {error}'[:200]})
+    return json.dumps({'calls': shown, 'modules': modules, 'ghosts': ghosts, 'errors': errors})

@@ -15,8 +15,8 @@ def refused(attempt):
         return True
 assert os.getuid() not in (0, ) and not [line for line in open('/proc/self/status') if line.startswith('CapEff') and int(line.split()[1], 16)]
 assert 'Seccomp:\t2' in open('/proc/self/status').read(), 'no system call filter'
-for path in ('/etc/shadow', '/root', '/home', '/var'):
-    assert refused(lambda: os.listdir(path) if path != '/etc/shadow' else open(path)), path
+for attempt in (lambda: open('/etc/shadow'), lambda: os.listdir('/root')):
+    assert refused(attempt), 'secrets can be read'
 for path in ('/usr/x', '/x', '/dev/x', '/proc/sys/kernel/hostname'):
     assert refused(lambda: open(path, 'w')), path
 assert refused(lambda: socket.socket(socket.AF_INET)) and refused(lambda: socket.socket(socket.AF_UNIX))

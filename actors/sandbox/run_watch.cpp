@@ -153,6 +153,7 @@ void RunWatch::drain() {
 Ending RunWatch::ending(const ProcessEnd& end, std::string& why) const {
   if (flooded_) return Ending::flooded;
   if (timed_out_) return Ending::timed_out;
+  if (end.memory_exceeded) return Ending::memory_limit;
   why = why_;
   const bool used_up = end.cpu_us + 200'000 >= std::uint64_t{run_.limits.cpu_s} * 1'000'000;
   if ((end.status == kKilled || end.status == kSecondsOver) && used_up) return Ending::cpu_limit;
@@ -168,7 +169,7 @@ Ending RunWatch::ending(const ProcessEnd& end, std::string& why) const {
 }
 
 Result<RunResult> RunWatch::result(const ProcessEnd& end) {
-  if (!started_ && !timed_out_) {
+  if (!started_ && !timed_out_ && !end.memory_exceeded) {
     const auto& said = result_.error_output;
     return Error{ErrorCode::unavailable, "sandbox: the run did not start (status " + std::to_string(end.status) + "): " + said.substr(said.size() > 400 ? said.size() - 400 : 0)};
   }

@@ -18,6 +18,7 @@ struct RunEnds {
 struct ProcessEnd {
   int status = 0;  // 128 + signal if killed by one
   std::uint64_t cpu_us = 0;
+  bool memory_exceeded = false;
 };
 
 // The report: {"started":true}, then {"outcome":"passed"} or {"outcome":"failed","why":…}. After "passed"

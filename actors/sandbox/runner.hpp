@@ -19,7 +19,7 @@ namespace mendel::sandbox {
 struct Limits {
   std::uint32_t cpu_s = 10;  // of one process
   std::uint32_t wall_ms = 30000;
-  std::uint32_t memory_mib = 1024;  // address space of one process
+  std::uint32_t memory_mib = 1024;  // address space of one process; under the fork-server also what all hold together
   std::uint32_t disk_mib = 16;  // of each of the two empty folders
   std::uint32_t processes = 32;
   std::uint32_t descriptors = 64;
@@ -54,6 +54,7 @@ enum class Ending : std::uint8_t {
   faked,  // said it had passed, but what must fail did not fail
   cpu_limit,  // used up its processor time
   timed_out,  // the wall clock's limit: says nothing about the code
+  memory_limit,  // all its processes together held more than memory_mib (fork-server only)
   flooded,  // wrote more than output_bytes
 };
 const char* name_of(Ending ending);
@@ -63,7 +64,7 @@ struct RunResult {
   std::string why;  // one sentence
   std::string observation;  // observe: what observer.py said
   std::string output, error_output;  // the last 16 KiB of each
-  std::uint64_t cpu_us = 0;
+  std::uint64_t cpu_us = 0;  // of the run's processes; a one-shot run only knows a bound: the time that passed
 };
 
 // Thread-safe. An Error means that the run did not take place: the sandbox failed, not the code.

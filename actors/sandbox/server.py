@@ -7,6 +7,7 @@ The first process in them waits; the second gives up all power and becomes the r
 import asyncio, base64, collections, ctypes, dataclasses, datetime, decimal, doctest, enum, functools, gc, itertools, math, random, re, select, signal  # noqa: F401 warm
 import socket, string, traceback, typing, unittest  # noqa: F401 warm for the runs
 
+WARM_KIB = 0  # what the server held before it forked
 CLONE_FLAGS = 0x00020000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000  # mount, uts, ipc, user, pid
 SYS_CLONE = {'x86_64': 56, 'aarch64': 220}.get(os.uname().machine)
 MS_NOSUID_NODEV, MS_NOEXEC = 2 | 4, 8
@@ -54,13 +55,32 @@ def give_up_power(filter_bytes):
     must(libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(program), 0, 0), 'seccomp')
 
 
-def supervise(child, status):
-    """The first process of the run's own namespace: its end is the end of every process in it."""
+def resident_kib(page_kib=os.sysconf('SC_PAGESIZE') // 1024):
+    """What all processes of the run hold beyond the memory that they share with the server."""
+    total = 0
+    for name in os.listdir('/proc'):
+        if name.isdigit() and name != '1':
+            try:
+                with open(f'/proc/{name}/statm', 'rb') as file:
+                    total += max(0, int(file.read().split()[1]) * page_kib - WARM_KIB)
+            except OSError:
+                pass  # it has ended
+    return total
+
+
+def supervise(child, status, memory_mib):
+    """The first process of the run's own namespace: its end is the end of every process in it. A limit on address space holds
+    for one process; that all together stay below it is looked at here, twenty times a second."""
     ended = os.pidfd_open(child)
     poll = select.poll()
     poll.register(ended, select.POLLIN)
     poll.register(status, select.POLLIN | select.POLLHUP)  # the judge hung up: enough
-    events = dict(poll.poll())
+    events = {}
+    while not events:
+        events = dict(poll.poll(50))
+        if not events and resident_kib() > memory_mib * 1024:
+            os.write(status, b'{"memory": true}')
+            os._exit(0)
     if ended in events:
         _, how, usage = os.wait4(child, 0)
         text = json.dumps({'status': os.waitstatus_to_exitcode(how), 'cpu_us': int((usage.ru_utime + usage.ru_stime) * 1e6), 'peak_kib': usage.ru_maxrss})
@@ -85,11 +105,11 @@ def first_process(request, user, group, filter_bytes):
                 os.close(descriptor)
             put('/proc/self/oom_score_adj', '1000')
             give_up_power(filter_bytes)
-            run(request, report)
+            run(request, report, report)
         libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
         for descriptor in (0, out, errors, report):
             os.close(descriptor)
-        supervise(child, status)
+        supervise(child, status, request['limits']['memory_mib'])
     except BaseException as error:
         os.write(status, json.dumps({'fault': sentence(error)}).encode())
     os._exit(1)
@@ -104,6 +124,8 @@ def serve(encoded_filter):
     stage_code()
     gc.collect()
     gc.freeze()
+    global WARM_KIB
+    WARM_KIB = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     server.sendall(b'ready')
     while True:
         said, descriptors, _, _ = socket.recv_fds(server, 64, 5)

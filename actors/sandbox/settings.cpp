@@ -76,7 +76,7 @@ Result<Settings> settings_from(const mendel::Sandbox& config) {
 }
 
 const char* name_of(Ending ending) {
-  constexpr const char* kNames[] = {"passed", "failed", "ended early", "faked", "used up its processor time", "ran out of time", "wrote too much"};
+  constexpr const char* kNames[] = {"passed", "failed", "ended early", "faked", "used up its processor time", "ran out of time", "used up its memory", "wrote too much"};
   return kNames[static_cast<std::size_t>(ending)];
 }
 

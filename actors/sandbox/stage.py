@@ -3,16 +3,21 @@
 # one of these answers show that the texts do not mean the same.
 import ast, builtins, collections, importlib, io, sys, types, zlib
 
-LINES_MAX, ITEMS_MAX, PATH_MAX, SHOWN_MAX = 20000, 40, 300, 300
-NOTES, DEPTH_MAX = [], 5
+LINES_MAX, ITEMS_MAX, PATH_MAX, SHOWN_MAX = 10000, 40, 300, 300
+NOTES, ERRORS, DEPTH_MAX = [], [], 5
 
 
 class TooLong(BaseException):
     """More lines than LINES_MAX were run: a count, not a clock, so that it is the same on every machine."""
 
 
+class Interrupted(BaseException):
+    """What a ghost raises that no `except Exception` catches."""
+
+
 def crc(text):
-    return zlib.crc32(text.encode('utf-8', 'replace'))
+    mixed = zlib.crc32(text.encode('utf-8', 'replace')) * 0x9E3779B97F4A7C15
+    return (mixed ^ mixed >> 29) * 0xBF58476D1CE4E5B9 >> 32 & 0xFFFFFFFF
 
 
 class Ghost:
@@ -25,6 +30,10 @@ class Ghost:
     def _note(self, text):
         if len(NOTES) < 500: NOTES.append(text)
         return self._new(text)
+    def _maybe_raise(self, what):
+        """With half of the seeds one call in four raises something that the code names in a handler, or something that it does not."""
+        chance = crc(f'{what} raises {self._seed}')
+        if self._seed % 8 >= 4 and chance % 4 == 0: raise ERRORS[chance // 4 % len(ERRORS)]('raised by a ghost')
     def __getattr__(self, name):
         if name[:2] == '__': raise AttributeError(name)
         return self._kept.setdefault(name, self._new(f'{self._path}.{name}'))
@@ -34,9 +43,12 @@ class Ghost:
     def __delattr__(self, name): self._note(f'del {self._path}.{name}')
     def __call__(self, *args, **kwargs):
         shown = [show(a) for a in args] + [f'{k}={show(v)}' for k, v in kwargs.items()]
-        return self._note(f'{self._path}({", ".join(shown)})')
+        called = f'{self._path}({", ".join(shown)})'
+        self._maybe_raise(called)
+        return self._note(called)
     def __getitem__(self, key):
         shown = f'[{show(key)}]'
+        self._maybe_raise(self._path + shown)
         return self._kept[shown] if shown in self._kept else self._new(self._path + shown)
     def __setitem__(self, key, value):
         self._note(f'{self._path}[{show(key)}] = {show(value)}')
@@ -47,7 +59,9 @@ class Ghost:
     def __iter__(self): return iter([self._new(f'{self._path}[{i}]') for i in range(self._number % 4)])
     def __next__(self): raise StopIteration
     def __bool__(self): return bool(self._number & 64)
-    def __int__(self): return self._number % 7
+    def __int__(self):
+        self._maybe_raise(f'int {self._path}')
+        return self._number % 7
     __index__ = __int__
     def __float__(self): return float(int(self))
     def __str__(self): return f'<{self._path}>'
@@ -150,18 +164,22 @@ def counted(call):
         sys.settrace(None)
 
 
-def play(text, calls, modules, ghosts):
+def play(text, calls, modules, ghosts, errors):
     """Plays calls (seed, expression) in order in one namespace; answers for each (call, what could be seen, its value in a list)."""
     space = {'__name__': 'subject', 'Ghost': Ghost}
     for name in ghosts:
         error = name.endswith(('Error', 'Exception', 'Warning', 'Exit', 'Interrupt')) or name == 'error'
         space[name] = type(name, (Exception,), {}) if error else Ghost(name)
+    ERRORS[:] = [KeyError, ValueError, LookupError, Interrupted]
     for name, (module, attribute) in modules.items():
         space[name] = getattr(importlib.import_module(module), attribute) if attribute else importlib.import_module(module)
     out, played = sys.stdout, []
     try:
         sys.stdout = io.StringIO()
         exec(compile(text, 'subject.py', 'exec'), space)
+        for name in errors:
+            kind = space.get(name, getattr(builtins, name, None))
+            if isinstance(kind, type) and issubclass(kind, BaseException): ERRORS.append(kind)
         for seed, expression in calls:
             NOTES.clear()
             values = []
@@ -174,6 +192,8 @@ def play(text, calls, modules, ghosts):
                 made = [eval(compile(ast.Expression(a.value if isinstance(a, ast.Starred) else a), 'call', 'eval'), scope) for a in scene.args]
                 named = {k.arg: eval(compile(ast.Expression(k.value), 'call', 'eval'), scope) for k in scene.keywords}
                 target = eval(compile(ast.Expression(scene.func), 'call', 'eval'), space)
+                if not callable(target):  # a property, a class method on its own
+                    target = getattr(target, 'fget', None) or getattr(target, 'func', None) or getattr(target, '__func__', target)
                 values.append(counted(lambda: walk(target(*made, **named))))
                 how = 'gives ' + show(values[-1])
             except TooLong:

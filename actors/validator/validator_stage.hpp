@@ -16,7 +16,7 @@ class ValidatorStage {
   static constexpr std::uint32_t kVersion = 1;
 
   // unavailable if a tool that the stage cannot do without is missing; the message names the remedy.
-  static Result<std::unique_ptr<ValidatorStage>> start(const Config& config) { return start(config, false); }
+  static Result<std::unique_ptr<ValidatorStage>> start(const Config& config) { return start(config, config.sandbox().plant()); }
   // With `run_tests` code of the pairs is run in the sandbox too; unavailable if that does not hold here.
   static Result<std::unique_ptr<ValidatorStage>> start(const Config& config, bool run_tests);
   virtual ~ValidatorStage() = default;

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -22,7 +23,8 @@ inline Sandboxes& sandboxes() {
   static Sandboxes made = [] {
     Sandboxes out;
     mendel::Sandbox config;
-    if (const char* packages = std::getenv("MENDEL_TEST_PACKAGES")) config.add_packages(packages);
+    for (const char* folder : {MENDEL_SITE_PACKAGES, "/usr/lib/python3/dist-packages"})
+      if (config.packages().empty() && std::filesystem::exists(std::string(folder) + "/pytest")) config.add_packages(folder);
     const auto probed = probe(config);
     if (!probed) {
       out.missing = probed.error().what;

@@ -11,6 +11,8 @@ FORBIDDEN = {
     "proto/": ("caf/", "zmq", "rocksdb/", "torch/", "prometheus/", "arrow/", "parquet/", "actors/", "storage/", "model/"),
     "actors/syntax/": ("caf/", "zmq", "rocksdb/", "torch/", "prometheus/", "arrow/", "git2", "storage/", "model/", "actors/miner", "actors/mutator",
                        "actors/linter", "actors/validator", "actors/encoder", "actors/trainer", "actors/runtime", "actors/cli"),
+    "actors/sandbox/": ("caf/", "zmq", "rocksdb/", "torch/", "prometheus/", "arrow/", "git2", "storage/", "model/", "actors/miner", "actors/mutator",
+                        "actors/linter", "actors/validator", "actors/encoder", "actors/trainer", "actors/runtime", "actors/cli"),
     "storage/": ("caf/", "zmq", "torch/", "prometheus/", "actors/", "model/"),
     "model/": ("caf/", "zmq", "rocksdb/", "actors/", "storage/", "proto/", "google/protobuf", "arrow/", "parquet/"),
     "actors/runtime/": ("actors/cli/", "torch/"),

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "actors/validator/pair_stages.hpp"
 #include "actors/validator/reasons.hpp"
 #include "actors/validator/validator_stage.hpp"
 #include "tests/validator/samples.hpp"
@@ -115,6 +116,32 @@ TEST_CASE("a pair with tests says that they were not run") {
   pair.add_tests()->set_code("assert f() == 2");
   set_pair_id(pair);
   CHECK(validated({pair}).proofs(0).verdict().stages(3).reason() == "tests_not_run");
+}
+
+TEST_CASE("what ran decides the stage of tests, and the quality with it") {
+  const auto pair = pair_of(BugClass::logic, "def f(a):\n    return a - 1", "def f(a):\n    return a + 1");
+  const syntax::Validity valid{syntax::Validity::Kind::valid, 0, {}};
+  const auto proof = [&](Evidence evidence, const Pair& of) { return prove(of, {}, valid, valid, Config().validate(), [&](const Pair&) { return evidence; }); };
+  Test witness;
+  witness.set_code("assert f(1) == 2");
+  const auto proven = proof({"", "f(1): 2 and 0", {witness}}, pair), alike = proof({"no_difference_seen", "", {}}, pair), none = proof({"nothing_to_run", "", {}}, pair);
+  CHECK(proven.verdict().stages(3).result() == StageResult::pass);
+  REQUIRE(proven.witnesses_size() == 1);
+  CHECK(alike.verdict().stages(3).result() == StageResult::skipped);
+  CHECK(proven.verdict().quality() > none.verdict().quality());
+  CHECK(none.verdict().quality() > alike.verdict().quality());
+  const auto turned_away = proof({"buggy_passes_tests", "", {}}, pair);
+  CHECK_FALSE(turned_away.verdict().accepted());
+  CHECK(turned_away.verdict().stages(4).reason() == "earlier_stage_failed");
+}
+
+TEST_CASE("nothing is run of a clean sample or where an earlier stage turned the pair away") {
+  const syntax::Validity valid{syntax::Validity::Kind::valid, 0, {}};
+  int runs = 0;
+  const Examine count = [&runs](const Pair&) { return ++runs, Evidence{"nothing_to_run", "", {}}; };
+  CHECK(prove(pair_of(BugClass::none, "x = 1", "x = 1"), {}, valid, valid, Config().validate(), count).verdict().stages(3).reason() == "clean_sample");
+  CHECK(prove(pair_of(BugClass::logic, "x = 1", "x = 1"), {}, valid, valid, Config().validate(), count).verdict().stages(3).reason() == "earlier_stage_failed");
+  CHECK(runs == 0);
 }
 
 TEST_CASE("one item gives the same result each time, and a pair the same proof in any company") {
