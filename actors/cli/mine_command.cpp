@@ -6,6 +6,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "actors/cleaner/cleaning.hpp"
 #include "actors/cli/commands.hpp"
 #include "actors/cli/mine_stackoverflow.hpp"
 #include "actors/miner/git_plan.hpp"
@@ -43,6 +44,7 @@ class Miners {
     auto miner = take(piece.repository);
     if (!miner) return miner.error();
     auto result = (*miner)->run(item);
+    if (result) cleaner::clean_result(*result, config_.clean());
     const std::lock_guard lock(mutex_);
     idle_.emplace(piece.repository, *std::move(miner));
     return result;
