@@ -17,7 +17,7 @@
 
 namespace mendel::storage {
 
-inline constexpr int kDatasetSchemaVersion = 1;
+inline constexpr int kDatasetSchemaVersion = 2;
 
 enum class SplitName { train, validation, test };
 const char* name_of(SplitName split);

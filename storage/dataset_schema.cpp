@@ -30,13 +30,13 @@ std::shared_ptr<arrow::Schema> make_schema() {
       required("repository", text), required("commit", text), required("path", text), required("license", text),
       required("cluster", text), required("quality", arrow::float64()), required("difficulty", arrow::float64()),
       required("level", arrow::int32()), required("has_bug", arrow::boolean()),
-      required("window_first_line", arrow::int32()), required("symbol", text),
+      required("window_first_line", arrow::int32()), required("symbol", text), required("attribution", text),
   });
 }
 
 enum ColumnIndex : int {
   kId, kBuggyGrid, kFixedGrid, kRowsBuggy, kRowsFixed, kEdits, kBugClass, kBugType, kOperator, kSource, kRepository,
-  kCommit, kPath, kLicense, kCluster, kQuality, kDifficulty, kLevel, kHasBug, kWindowFirstLine, kSymbol,
+  kCommit, kPath, kLicense, kCluster, kQuality, kDifficulty, kLevel, kHasBug, kWindowFirstLine, kSymbol, kAttribution,
 };
 
 Error wrong(const char* column, std::string what) { return {ErrorCode::invalid_input, std::string(column) + ": " + std::move(what)}; }
@@ -139,7 +139,8 @@ struct ColumnBuilder::Columns {
     ARROW_RETURN_NOT_OK(number(kLevel, row.level()));
     ARROW_RETURN_NOT_OK(as<arrow::BooleanBuilder>(kHasBug).Append(row.has_bug()));
     ARROW_RETURN_NOT_OK(number(kWindowFirstLine, row.window_first_line()));
-    return text(kSymbol, row.symbol());
+    ARROW_RETURN_NOT_OK(text(kSymbol, row.symbol()));
+    return text(kAttribution, row.attribution());
   }
 };
 
@@ -207,6 +208,7 @@ class BatchView {
     row.set_has_bug(as<arrow::BooleanArray>(kHasBug).Value(i));
     row.set_window_first_line(number(kWindowFirstLine, i));
     row.set_symbol(text(kSymbol, i));
+    row.set_attribution(text(kAttribution, i));
   }
 
  private:

@@ -33,7 +33,7 @@ ContentId row_hash(const Row& row) {
   hash.add(row.bug_class()).add(row.bug_type()).add(row.operator_()).add(row.source());
   hash.add(row.repository()).add(row.commit()).add(row.path()).add(row.license()).add(row.cluster());
   hash.add(std::bit_cast<std::uint64_t>(row.quality())).add(std::bit_cast<std::uint64_t>(row.difficulty()));
-  hash.add(std::uint64_t{row.level()}).add(std::uint64_t{row.has_bug()}).add(number(row.window_first_line())).add(row.symbol());
+  hash.add(std::uint64_t{row.level()}).add(std::uint64_t{row.has_bug()}).add(number(row.window_first_line())).add(row.symbol()).add(row.attribution());
   return hash.finish();
 }
 

@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <iterator>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "actors/cleaner/cleaning.hpp"
 #include "actors/cli/pair_lines.hpp"
 #include "actors/encoder/encoder_stage.hpp"
 #include "actors/runtime/store_pairs.hpp"
@@ -65,6 +67,7 @@ class Builder {
     auto selection = runtime::select_pairs(library, context_.config);
     if (!selection) return selection.error();
     if (bad_lines_ > 0) selection->rejected_by_reason["invalid_line"] += bad_lines_;
+    for (const auto& [reason, count] : turned_away_) selection->rejected_by_reason[reason] += count;
     auto learned = options_.tokenizer.empty() ? runtime::learn_vocabulary(library, *selection, context_.config)
                                               : encoder::Tokenizer::load(options_.tokenizer);
     if (!learned) return learned.error();
@@ -79,11 +82,22 @@ class Builder {
   Outcome read_pairs() {
     const std::size_t round = std::size_t{context_.config.validate().pairs_per_item()} * options_.jobs * kBatchesPerJob;
     auto read = each_pair_batch(options_.pairs, round, bad_lines_, [this](std::vector<Pair>& pairs) {
+      clean(pairs);
       for (auto& pair : pairs) set_pair_id(pair);  // ids are hashes of content; another id would make the order of lines matter
       return prove(pairs);
     });
     if (read && bad_lines_ > kBadLinesNamedMax) warn(std::to_string(bad_lines_ - kBadLinesNamedMax) + " more bad lines");
     return read;
+  }
+
+  // As the plant does before it stores them.
+  void clean(std::vector<Pair>& pairs) {
+    WorkResult result;
+    for (auto& pair : pairs) *result.add_pairs() = std::move(pair);
+    cleaner::clean_result(result, context_.config.clean());
+    pairs.assign(std::make_move_iterator(result.mutable_pairs()->begin()), std::make_move_iterator(result.mutable_pairs()->end()));
+    for (const auto& rejection : result.rejections()) ++turned_away_[rejection.reason()];
+    for (const auto& [name, count] : result.funnel()) funnel_[name] += count;
   }
 
   Outcome prove(const std::vector<Pair>& pairs) {
@@ -187,7 +201,7 @@ class Builder {
   StagePool stages_;
   Progress progress_;
   std::uint64_t bad_lines_ = 0;
-  std::map<std::string, std::uint64_t> encoder_rejections_, funnel_;
+  std::map<std::string, std::uint64_t> encoder_rejections_, turned_away_, funnel_;
 };
 
 // Removes the scratch store however the command ends.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "actors/cli/context.hpp"
 
@@ -12,6 +13,7 @@ struct BuildOptions {
   std::string pairs = "-";
   std::string out;
   std::string tokenizer;  // folder; empty: learn
+  std::vector<std::string> benchmarks;  // added to clean.decontaminate
   std::uint32_t jobs = 1;
 };
 

@@ -57,7 +57,7 @@ Json json_of(const Row& row, bool with_grids) {
   out.update(Json{{"bug_class", row.bug_class()}, {"bug_type", row.bug_type()}, {"operator", row.operator_()}, {"source", row.source()},
                   {"repository", row.repository()}, {"commit", row.commit()}, {"path", row.path()}, {"license", row.license()},
                   {"cluster", row.cluster()}, {"quality", row.quality()}, {"difficulty", row.difficulty()}, {"level", row.level()},
-                  {"has_bug", row.has_bug()}, {"window_first_line", row.window_first_line()}, {"symbol", row.symbol()}});
+                  {"has_bug", row.has_bug()}, {"window_first_line", row.window_first_line()}, {"symbol", row.symbol()}, {"attribution", row.attribution()}});
   return out;
 }
 
@@ -342,6 +342,7 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   build_app->add_option("PAIRS", options->build.pairs, "JSON lines, - for stdin")->required();
   build_app->add_option("--out", options->build.out, "folder of the dataset")->required();
   build_app->add_option("--tokenizer", options->build.tokenizer, "folder that `tokenizer train` wrote (default: learn of the training pairs)");
+  build_app->add_option("--decontaminate", options->build.benchmarks, "folder of benchmarks; pairs that resemble code in it are rejected (default: clean.decontaminate)");
   build_app->add_option("--jobs", options->build.jobs, "threads (default: all cores)")->check(CLI::Range(1u, 1024u));
   build_app->add_option("--seed", options->seed, "decides splits and order (default: seed of the configuration)");
   const auto reading = [&](const char* name, const char* summary) {
@@ -369,6 +370,7 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   diff_app->add_option("B", options->other, "another")->required();
   return [=, &context]() -> int {
     if (options->seed) context.config.set_seed(*options->seed);
+    for (const auto& folder : options->build.benchmarks) context.config.mutable_clean()->add_decontaminate(folder);
     if (build_app->parsed()) return build_dataset(context, options->build);
     const std::string folder = options->folder(context);
     const auto reader = DatasetReader::open(folder);

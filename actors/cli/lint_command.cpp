@@ -5,10 +5,11 @@
 #include <memory>
 #include <mutex>
 
+#include "actors/cleaner/cleaning.hpp"
 #include "actors/cli/commands.hpp"
 #include "actors/linter/linter_stage.hpp"
 #include "actors/linter/ruff.hpp"
-#include "actors/syntax/source_text.hpp"
+#include "actors/syntax/source_origin.hpp"
 #include "proto/pair_json.hpp"
 
 namespace mendel::cli {
@@ -75,7 +76,7 @@ Answer diagnostics_of(const Context& context, const linter::Ruff& ruff, Files fi
   const auto read = read_batch(context, files, answer);
   std::vector<linter::LintedText> texts;
   for (const auto& file : read) {
-    const char* reason = syntax::why_not_source(file.text, context.config.sources().file_bytes_max());
+    const char* reason = syntax::why_not_source(file.named->relative, file.text, context.config.sources().file_bytes_max());
     if (*reason == '\0') {
       texts.push_back({file.named->path, file.text});
     } else if (!file.text.empty()) {
@@ -101,11 +102,12 @@ Answer pairs_of(const Context& context, Files files) {
     answer.failure = linter.error();
     return answer;
   }
-  const auto result = (*linter)->run(item);
+  auto result = (*linter)->run(item);
   if (!result) {
     answer.failure = result.error();
     return answer;
   }
+  cleaner::clean_result(*result, context.config.clean());
   for (const auto& pair : result->pairs()) answer.lines += to_json(pair) + "\n";
   answer.results = static_cast<std::uint64_t>(result->pairs_size());
   for (const auto& rejection : result->rejections())

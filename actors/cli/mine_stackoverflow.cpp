@@ -6,6 +6,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "actors/cleaner/cleaning.hpp"
 #include "actors/miner/stackoverflow/dump_funnel.hpp"
 #include "actors/miner/stackoverflow/dump_reader.hpp"
 #include "actors/miner/stackoverflow/stackoverflow_stage.hpp"
@@ -84,6 +85,7 @@ class DumpMiner {
       stage = std::move(*started);
     }
     auto result = stage->run(item);
+    if (result) cleaner::clean_result(*result, config_.clean());
     const std::lock_guard lock(mutex_);
     idle_.push_back(std::move(stage));
     return result;

@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "actors/cleaner/cleaning.hpp"
 #include "actors/miner/miner_stage.hpp"
 #include "actors/miner/mining_funnel.hpp"
 #include "actors/miner/patch_id.hpp"
@@ -29,6 +30,7 @@ class Miners {
     auto miner = take(repository);
     if (!miner) return miner.error();
     auto result = (*miner)->run(item);
+    if (result) cleaner::clean_result(*result, config_.clean());
     const std::lock_guard lock(mutex_);
     idle_.emplace(repository, *std::move(miner));
     return result;

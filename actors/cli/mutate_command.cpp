@@ -5,6 +5,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "actors/cleaner/cleaning.hpp"
 #include "actors/cli/commands.hpp"
 #include "actors/mutator/mutator_stage.hpp"
 #include "actors/mutator/operators.hpp"
@@ -79,11 +80,12 @@ Answer pairs_of(Mutators& mutators, const Config& config, const NamedFile& file)
   source.set_repository(file.root);
   source.set_path(file.relative);
   source.set_text(*std::move(text));
-  const auto result = mutators.run(item);
+  auto result = mutators.run(item);
   if (!result) {
     answer.failure = result.error();
     return answer;
   }
+  cleaner::clean_result(*result, config.clean());
   for (const auto& pair : result->pairs()) answer.lines += to_json(pair) + "\n";
   for (const auto& [counter, n] : result->funnel()) answer.funnel[counter] = n;
   for (const auto& rejection : result->rejections()) {

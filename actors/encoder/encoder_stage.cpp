@@ -2,11 +2,25 @@
 // hold up the others.
 #include "actors/encoder/encoder_stage.hpp"
 
+#include <algorithm>
+
 #include "actors/encoder/grid.hpp"
 #include "proto/pair_json.hpp"
 
 namespace mendel::encoder {
 namespace {
+
+// "question by NAME (PROFILE), URL, LICENSE; answer by …": one line, whatever the names hold.
+std::string attribution_of(const Source& source) {
+  std::string out;
+  for (const auto& one : source.attributions()) {
+    out += (out.empty() ? "" : "; ") + one.part() + " by " + one.author();
+    if (!one.profile().empty()) out += " (" + one.profile() + ")";
+    out += ", " + one.url() + ", " + one.license();
+  }
+  std::replace_if(out.begin(), out.end(), [](unsigned char c) { return c < ' '; }, ' ');
+  return out;
+}
 
 std::string grid_bytes(const Grid& grid) {
   std::string out(kGridCells * 2, '\0');
@@ -29,6 +43,7 @@ void describe(const Pair& pair, Row& row) {
   row.set_path(pair.source().path());
   row.set_license(pair.source().license());
   row.set_symbol(pair.source().symbol());
+  row.set_attribution(attribution_of(pair.source()));
   row.set_has_bug(pair.bug().class_() != BugClass::none);
 }
 

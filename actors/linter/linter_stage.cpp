@@ -8,7 +8,7 @@
 #include "actors/linter/fix_pairs.hpp"
 #include "actors/linter/rule_table.hpp"
 #include "actors/linter/ruff.hpp"
-#include "actors/syntax/source_text.hpp"
+#include "actors/syntax/source_origin.hpp"
 #include "actors/syntax/tree.hpp"
 #include "proto/pair_json.hpp"
 
@@ -38,7 +38,7 @@ class RuffLinter final : public LinterStage {
     std::vector<const SourceFile*> files;
     for (const auto& file : item.lint().files()) {
       count("lint.files", result);
-      const char* reason = syntax::why_not_source(file.text(), config_.sources().file_bytes_max());
+      const char* reason = syntax::why_not_source(file.path(), file.text(), config_.sources().file_bytes_max());
       if (*reason == '\0') {
         files.push_back(&file);
       } else {

@@ -13,6 +13,7 @@
 #include "actors/miner/remote_name.hpp"
 #include "actors/miner/repository.hpp"
 #include "actors/miner/shared_history.hpp"
+#include "actors/syntax/source_origin.hpp"
 #include "proto/pair_json.hpp"
 
 namespace mendel::miner {
@@ -120,6 +121,7 @@ class GitMiner final : public MinerStage {
       const auto& error = before ? after.error() : before.error();
       return reject(subject, error.code == ErrorCode::too_large ? "too_large" : "blob_unreadable", error.what, result);
     }
+    if (const char* reason = syntax::why_not_own(change.path, *after); *reason != '\0') return reject(subject, reason, "", result);
     const auto found = function_pairs(parser_, *before, *after, {config_.mine().changed_lines_max(), config_.mine().functions_max()});
     if (found.small) count(kSmall, result);
     if (found.inside_functions) count(kInFunctions, result);

@@ -10,7 +10,7 @@
 #include <set>
 
 #include "actors/mutator/operators.hpp"
-#include "actors/syntax/source_text.hpp"
+#include "actors/syntax/source_origin.hpp"
 #include "actors/syntax/tree.hpp"
 #include "proto/pair_json.hpp"
 
@@ -58,7 +58,7 @@ class SplicingMutator final : public MutatorStage {
     for (const char* counter : {"mutate.files", "mutate.functions", "mutate.pairs"}) (*result.mutable_funnel())[counter];
     for (const auto& file : item.mutate().files()) {
       count("mutate.files", result);
-      const char* reason = syntax::why_not_source(file.text(), config_.sources().file_bytes_max());
+      const char* reason = syntax::why_not_source(file.path(), file.text(), config_.sources().file_bytes_max());
       if (*reason != '\0') reject(file, reason, "", result);
       else add_file(file, result);
     }

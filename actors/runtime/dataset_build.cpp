@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "actors/encoder/encoder_stage.hpp"
+#include "actors/validator/benchmark_index.hpp"
 #include "actors/validator/difficulty.hpp"
 #include "actors/validator/validator_stage.hpp"
 #include "proto/pair_json.hpp"
@@ -132,6 +133,8 @@ Config deciding(const Config& config) {
   *out.mutable_mine() = config.mine();
   *out.mutable_stackoverflow() = config.stackoverflow();
   for (const auto clear : {&Stackoverflow::clear_memory_mib, &Stackoverflow::clear_spill_gib_max, &Stackoverflow::clear_scratch}) (out.mutable_stackoverflow()->*clear)();
+  *out.mutable_clean() = config.clean();
+  out.mutable_clean()->clear_decontaminate();
   *out.mutable_mutate() = config.mutate();
   *out.mutable_lint() = config.lint();
   *out.mutable_validate() = config.validate();
@@ -172,16 +175,21 @@ Result<Selection> select_pairs(const PairLibrary& library, const Config& config)
   Selection out;
   std::vector<validator::Candidate> candidates;
   std::unordered_set<PairId> seen;
+  const auto benchmarks = validator::BenchmarkIndex::read({config.clean().decontaminate().begin(), config.clean().decontaminate().end()},
+                                                          config.clean().contamination_threshold());
+  if (!benchmarks) return benchmarks.error();
   bool valid_ids = true;
   auto read = library.each([&](const Pair& pair, const Proof& proof) {
     const auto id = PairId::from_hex(pair.id());
     valid_ids = id.has_value();
     if (!valid_ids) return false;
     if (!seen.insert(*id).second) return true;
-    if (proof.verdict().accepted())
-      candidates.push_back(candidate_of(pair, proof, *id));
-    else
+    if (!proof.verdict().accepted())
       ++out.rejected_by_reason[reason_of(proof.verdict())];
+    else if (!benchmarks->resembled(proof.minhash()).empty() || !benchmarks->resembled_by(pair.buggy()).empty())
+      ++out.rejected_by_reason["contaminated"];
+    else
+      candidates.push_back(candidate_of(pair, proof, *id));
     return true;
   });
   if (!read) return read.error();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "actors/cleaner/cleaning.hpp"
 #include "actors/encoder/encoder_stage.hpp"
 #include "actors/linter/linter_stage.hpp"
 #include "actors/miner/miner_stage.hpp"
@@ -60,7 +61,9 @@ Result<WorkResult> run_item(role_state& state, Stage::Value stage, const Config&
     if (!started) return started.error();
     state.run = std::move(*started);
   }
-  return state.run(item);
+  auto result = state.run(item);
+  if (result && result->pairs_size() > 0) cleaner::clean_result(*result, config.clean());
+  return result;
 }
 
 }  // namespace

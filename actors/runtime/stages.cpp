@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "actors/cleaner/cleaning.hpp"
 #include "actors/encoder/encoder_stage.hpp"
 #include "actors/linter/linter_stage.hpp"
 #include "actors/miner/miner_stage.hpp"
@@ -28,6 +29,12 @@ constexpr StageRow kStages[] = {
 
 void add_section(ContentHash& hash, const google::protobuf::Message& section, std::initializer_list<std::string_view> left_out) {
   hash.add(canonical_settings(section, left_out));
+}
+
+// Pairs are cleaned where they are made.
+void add_cleaning(ContentHash& hash, const Config& config) {
+  hash.add(cleaner::kVersion);
+  add_section(hash, config.clean(), {"decontaminate", "contamination_threshold"});
 }
 
 }  // namespace
@@ -77,18 +84,22 @@ std::uint32_t stage_version(Stage::Value stage, const Config& config) {
     case Stage::mine_github:
       hash.add(miner::MinerStage::kVersion);
       add_section(hash, config.mine(), {"commits_per_item", "commits_max", "clones", "clone_timeout_ms", "clone_mib_max", "partial_clones"});
+      add_cleaning(hash, config);
       break;
     case Stage::mine_stackoverflow:
       hash.add(miner::StackoverflowStage::kVersion);
       add_section(hash, config.stackoverflow(), {"memory_mib", "spill_gib_max", "scratch"});
+      add_cleaning(hash, config);
       break;
     case Stage::mutate:
       hash.add(mutator::MutatorStage::kVersion).add(config.seed());
       add_section(hash, config.mutate(), {});
+      add_cleaning(hash, config);
       break;
     case Stage::lint:
       hash.add(linter::LinterStage::kVersion);
       add_section(hash, config.lint(), {"files_per_item", "ruff", "timeout_ms"});
+      add_cleaning(hash, config);
       break;
     case Stage::validate:
       hash.add(validator::ValidatorStage::kVersion);

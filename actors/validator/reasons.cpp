@@ -30,6 +30,7 @@ constexpr Reason kReasons[] = {
      {BugClass::logic, "def f():\n    'old'\n    return 1", "def f():\n    'new'\n    return 1"}},
     {"not_local", "difference", kFail, "more lines were added and removed than validate.changed_lines_max", {}},
     {"duplicate", "near_duplicate", kFail, "another pair has the same change in a near-duplicate of the fixed side; the smallest id stays", {}},
+    {"contaminated", "near_duplicate", kFail, "a side resembles code of a benchmark (clean.decontaminate)", {}},
     {"leak_across_splits", "near_duplicate", kFail,
      "near-duplicates of the fixed side are held in another split, where more of them are; kept, it would be trained and tested on", {}},
     {"decided_by_all_pairs", "near_duplicate", kSkipped, "near-duplicates are found once all pairs are known", {}},

@@ -17,7 +17,7 @@ FORBIDDEN = {
     "model/": ("caf/", "zmq", "rocksdb/", "actors/", "storage/", "proto/", "google/protobuf", "arrow/", "parquet/"),
     "actors/runtime/": ("actors/cli/", "torch/"),
 }
-ROLES = ("miner", "mutator", "linter", "validator", "encoder", "trainer")
+ROLES = ("cleaner", "miner", "mutator", "linter", "validator", "encoder", "trainer")
 PURE = ("caf/", "zmq", "rocksdb/", "prometheus/", "torch/", "actors/runtime/", "actors/cli/")
 SOURCES = [p for folder in ("proto", "actors", "storage", "model") for p in sorted((ROOT / folder).rglob("*")) if p.suffix in (".cpp", ".hpp", ".ipp")]
 
