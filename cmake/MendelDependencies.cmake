@@ -13,7 +13,7 @@ find_package(doctest REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(simdjson REQUIRED)
 
-foreach(module IN ITEMS libgit2 libxxhash libzstd libsystemd libseccomp)
+foreach(module IN ITEMS libgit2 libarchive libxxhash libzstd libsystemd libseccomp)
   pkg_check_modules(${module} REQUIRED IMPORTED_TARGET GLOBAL ${module})
 endforeach()
 

@@ -14,6 +14,7 @@ PairId pair_id(const Pair& pair) {
   hash.add(static_cast<std::uint64_t>(source.kind())).add(source.repository()).add(source.commit());
   hash.add(source.path()).add(source.symbol()).add(source.license()).add(source.author());
   hash.add(source.url()).add(static_cast<std::uint64_t>(source.seed())).add(source.fork_root());
+  if (!source.release().empty()) hash.add(source.release()).add(source.note());
   for (const auto& test : pair.tests())
     hash.add(static_cast<std::uint64_t>(test.kind())).add(test.code()).add(static_cast<std::uint64_t>(test.timeout_ms()));
   return hash.finish<PairId>();

@@ -1,4 +1,6 @@
-// mendel mine git REPO...: pairs of bug-fix commits as JSON lines in walk order, or the funnel.
+// mendel mine git REPO... and mendel mine release PACKAGE...: pairs as JSON lines in the order of the source, or the
+// funnel.
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -7,53 +9,61 @@
 
 #include "actors/cli/commands.hpp"
 #include "actors/miner/git_plan.hpp"
-#include "actors/miner/miner_stage.hpp"
 #include "actors/miner/mining_funnel.hpp"
+#include "actors/miner/release_stage.hpp"
+#include "actors/runtime/role_actor.hpp"
 #include "proto/pair_json.hpp"
 
 namespace mendel::cli {
 namespace {
 
 struct MineOptions {
-  std::vector<std::string> repositories;
+  std::vector<std::string> sources;
   bool stats = false;
   std::uint32_t jobs = 1;
   std::string out;
   std::uint32_t seed = 0;
 };
 
-// One piece of a repository's history.
+// One piece of a source.
 struct Piece {
-  std::string repository;
-  std::vector<std::string> commits;
+  std::string source;
+  WorkItem item;
+  std::uint64_t units;
 };
 
-// As many miners as pieces are worked on at once; each keeps its repository open.
+// What sets one kind of source apart.
+struct Kind {
+  Stage::Value stage;
+  const char* unit;  // of progress
+  const char* units_counter;
+  const char* pairs_counter;
+  std::span<const miner::FunnelStep> (*funnel)();
+  // A source that cannot be used ends the command, or with `lenient` is told and passed over.
+  Result<std::vector<Piece>> (*plan)(const std::string& source, const Config& config);
+  bool lenient;
+};
+
+// As many miners as pieces are worked on at once; each keeps its source open.
 class Miners {
  public:
-  explicit Miners(const Config& config) : config_(config) {}
+  Miners(Stage::Value stage, const Config& config) : stage_(stage), config_(config) {}
 
   Result<WorkResult> run(const Piece& piece) {
-    WorkItem item;
-    item.set_stage(Stage::mine_git);
-    item.mutable_mine_git()->set_repository(piece.repository);
-    item.mutable_mine_git()->mutable_commits()->Assign(piece.commits.begin(), piece.commits.end());
-    auto miner = take(piece.repository);
+    auto miner = take(piece.source);
     if (!miner) return miner.error();
-    auto result = (*miner)->run(item);
+    auto result = (*miner)(piece.item);
     const std::lock_guard lock(mutex_);
-    idle_.emplace(piece.repository, *std::move(miner));
+    idle_.emplace(piece.source, *std::move(miner));
     return result;
   }
 
  private:
-  using Miner = std::unique_ptr<miner::MinerStage>;
-
-  // Rather one that has the repository open already.
-  Result<Miner> take(const std::string& repository) {
+  // Rather one that has the source open already.
+  Result<runtime::StageFunction> take(const std::string& source) {
     {
       const std::lock_guard lock(mutex_);
-      auto at = idle_.find(repository);
+      auto at = idle_.find(source);
       if (at == idle_.end()) at = idle_.begin();
       if (at != idle_.end()) {
         auto miner = std::move(at->second);
@@ -61,23 +71,24 @@ class Miners {
         return miner;
       }
     }
-    return miner::MinerStage::start(config_);
+    return runtime::start_stage(stage_, config_, {});
   }
 
+  Stage::Value stage_;
   const Config& config_;
   std::mutex mutex_;
-  std::multimap<std::string, Miner> idle_;  // by the repository looked at last
+  std::multimap<std::string, runtime::StageFunction> idle_;  // by the source looked at last
 };
 
 using Funnel = std::map<std::string, std::uint64_t>;
 
-void print_table(const Funnel& funnel) {
+void print_table(const Kind& kind, const Funnel& funnel) {
   const auto count = [&](const std::string& counter) {
     const auto at = funnel.find(counter);
     return at == funnel.end() ? 0 : at->second;
   };
   std::uint64_t previous = 0;
-  for (const auto& step : miner::mining_funnel()) {
+  for (const auto& step : kind.funnel()) {
     const auto n = count(step.counter);
     const auto share = previous == 0 ? std::string() : std::to_string((n * 1000 + previous / 2) / previous);
     const auto percent = share.empty() ? std::string("-")
@@ -87,48 +98,87 @@ void print_table(const Funnel& funnel) {
   }
   bool titled = false;
   for (const auto& [counter, n] : funnel) {
-    if (!counter.starts_with("mine.rejected.") && counter != miner::kBeyondClone) continue;
-    if (!std::exchange(titled, true)) std::printf("left out after the rules of history, by reason:\n");
+    const bool reason = counter.find(".rejected.") != std::string::npos || counter.find(".skipped.") != std::string::npos;
+    if (!reason && counter != miner::kBeyondClone) continue;
+    if (!std::exchange(titled, true)) std::printf("left out after these rules, by reason:\n");
     std::printf("%12llu  %8s  %s\n", static_cast<unsigned long long>(n), "", counter.substr(counter.rfind('.') + 1).c_str());
   }
 }
 
-int print_stats(const Context& context, const Funnel& funnel) {
+int print_stats(const Context& context, const Kind& kind, const Funnel& funnel) {
   if (context.json) {
     nlohmann::ordered_json out;
-    for (const auto& step : miner::mining_funnel()) out[step.counter] = 0;
+    for (const auto& step : kind.funnel()) out[step.counter] = 0;
     for (const auto& [counter, n] : funnel) out[counter] = n;
     std::printf("%s\n", out.dump().c_str());
   } else {
-    print_table(funnel);
+    print_table(kind, funnel);
   }
   return std::fflush(stdout) == 0 ? kDone : kFailed;
 }
 
-Result<std::vector<Piece>> plan_all(const std::vector<std::string>& repositories, const Config& config) {
+Result<std::vector<Piece>> plan_git(const std::string& repository, const Config& config) {
+  auto ranges = miner::plan(repository, config);
+  if (!ranges) return ranges.error();
+  if (ranges->empty()) warn(repository + ": has no commits");
   std::vector<Piece> out;
-  for (const auto& repository : repositories) {
-    auto pieces = miner::plan(repository, config);
-    if (!pieces) return pieces.error();
-    if (pieces->empty()) warn(repository + ": has no commits");
-    for (auto& commits : *pieces) out.push_back({repository, std::move(commits)});
+  for (const auto& commits : *ranges) {
+    auto& [source, item, units] = out.emplace_back(Piece{repository, {}, commits.size()});
+    item.set_stage(Stage::mine_git);
+    item.mutable_mine_git()->set_repository(repository);
+    item.mutable_mine_git()->mutable_commits()->Assign(commits.begin(), commits.end());
   }
   return out;
 }
 
-int mine(const Context& context, const MineOptions& options) {
+Result<std::vector<Piece>> plan_release(const std::string& package, const Config& config) {
+  auto steps = miner::plan_releases(package, config);
+  if (!steps) return steps.error();
+  if (steps->empty()) warn(package + ": no release follows another as its patch");
+  std::vector<Piece> out;
+  for (auto& step : *steps) {
+    auto& [source, item, units] = out.emplace_back(Piece{package, {}, 1});
+    item.set_stage(Stage::mine_release);
+    *item.mutable_mine_release() = std::move(step);
+  }
+  return out;
+}
+
+constexpr Kind kGit = {Stage::mine_git, "commits", miner::kCommits, miner::kPairs, miner::mining_funnel, plan_git, false};
+constexpr Kind kRelease = {Stage::mine_release, "steps", "release.steps", "release.pairs", miner::release_funnel, plan_release, true};
+
+Result<std::vector<Piece>> plan_all(const Kind& kind, const std::vector<std::string>& sources, const Config& config) {
+  std::vector<Piece> out;
+  std::optional<Error> failure;
+  std::size_t failed = 0;
+  for (const auto& source : sources) {
+    auto pieces = kind.plan(source, config);
+    if (pieces) {
+      std::move(pieces->begin(), pieces->end(), std::back_inserter(out));
+      continue;
+    }
+    failure = pieces.error();
+    if (!kind.lenient || pieces.error().code == ErrorCode::invalid_input) return *failure;
+    if (++failed < sources.size()) warn(failure->what);
+  }
+  if (failed == sources.size()) return *failure;
+  return out;
+}
+
+int mine(const Context& context, const Kind& kind, const MineOptions& options) {
   auto config = context.config;
   if (config.mine().clones().empty()) config.mutable_mine()->set_clones((context.data / "raw" / "git").string());
-  const auto pieces = plan_all(options.repositories, config);
+  if (config.mine().releases().empty()) config.mutable_mine()->set_releases((context.data / "raw" / "releases").string());
+  const auto pieces = plan_all(kind, options.sources, config);
   if (!pieces) return fail(pieces.error());
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(options.out.empty() ? nullptr : std::fopen(options.out.c_str(), "wb"),
                                                              [](std::FILE* f) { return std::fclose(f); });
   if (!options.out.empty() && !file) return fail({ErrorCode::io_error, options.out + ": cannot be written"});
   std::FILE* out = file ? file.get() : stdout;
   std::uint64_t total = 0;
-  for (const auto& piece : *pieces) total += piece.commits.size();
-  Progress progress(context, "mine", total, "commits");
-  Miners miners(config);
+  for (const auto& piece : *pieces) total += piece.units;
+  Progress progress(context, "mine", total, kind.unit);
+  Miners miners(kind.stage, config);
   Funnel funnel;
   std::optional<Error> failure;
   bool written = true;
@@ -136,7 +186,7 @@ int mine(const Context& context, const MineOptions& options) {
       pieces->size(), options.jobs,
       [&](std::uint64_t i) { return std::make_shared<Result<WorkResult>>(miners.run((*pieces)[i])); },
       [&](std::uint64_t i, std::shared_ptr<Result<WorkResult>> result) {
-        progress.add((*pieces)[i].commits.size());
+        progress.add((*pieces)[i].units);
         if (!*result) {
           if (!failure) failure = result->error();
           return;
@@ -148,10 +198,17 @@ int mine(const Context& context, const MineOptions& options) {
   progress.finish();
   if (failure) return fail(*failure);
   if (interrupted()) return kInterrupted;
-  if (options.stats) return print_stats(context, funnel);
+  if (options.stats) return print_stats(context, kind, funnel);
   if (!written || std::fflush(out) != 0) return fail({ErrorCode::io_error, "the pairs could not be written"});
-  note(std::to_string(funnel[miner::kPairs]) + " pairs from " + std::to_string(funnel[miner::kCommits]) + " commits");
+  note(std::to_string(funnel[kind.pairs_counter]) + " pairs from " + std::to_string(funnel[kind.units_counter]) + " " + kind.unit);
   return kDone;
+}
+
+void add_common(CLI::App& app, MineOptions& options) {
+  app.add_flag("--stats", options.stats, "print the funnel, from all that was looked at to pairs, instead of the pairs");
+  app.add_option("--jobs", options.jobs, "threads (default: all cores); the output does not depend on it")->check(CLI::Range(1u, 1024u));
+  app.add_option("--out", options.out, "file to write to (default: stdout)");
+  app.add_option("--seed", options.seed, "accepted everywhere; mining makes no random choice");
 }
 
 std::function<int()> declare(CLI::App& app, Context& context) {
@@ -159,19 +216,20 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   options->jobs = std::max(1u, std::thread::hardware_concurrency());
   app.require_subcommand(1);
   auto* git = app.add_subcommand("git", "bug-fix commits of git repositories")->fallthrough();
-  git->add_option("REPO", options->repositories, "bare repositories, work trees or https URLs (cloned into the data folder)")->required();
-  git->add_flag("--stats", options->stats, "print the funnel, from commits to pairs, instead of the pairs");
-  git->add_option("--jobs", options->jobs, "threads (default: all cores); the output does not depend on it")->check(CLI::Range(1u, 1024u));
-  git->add_option("--out", options->out, "file to write to (default: stdout)");
-  git->add_option("--seed", options->seed, "accepted everywhere; mining makes no random choice");
-  return [options, &context] { return mine(context, *options); };
+  git->add_option("REPO", options->sources, "bare repositories, work trees or https URLs (cloned into the data folder)")->required();
+  auto* release = app.add_subcommand("release", "functions that changed from one patch release of a package to the next")->fallthrough();
+  release->add_option("PACKAGE", options->sources, "names of Python packages in the package index, or folders of release archives")->required();
+  add_common(*git, *options);
+  add_common(*release, *options);
+  return [options, &context, release] { return mine(context, release->parsed() ? kRelease : kGit, *options); };
 }
 
 }  // namespace
 
-const Subcommand kMineCommand = {"mine", "find pairs of buggy and fixed functions in the history of repositories",
+const Subcommand kMineCommand = {"mine", "find pairs of buggy and fixed functions in histories and releases",
                                  "  mendel mine git ~/src/flask --out pairs.jsonl --jobs 2\n"
-                                 "  mendel mine git https://github.com/pallets/flask --stats",
+                                 "  mendel mine git https://github.com/pallets/flask --stats\n"
+                                 "  mendel mine release requests urllib3",
                                  declare};
 
 }  // namespace mendel::cli

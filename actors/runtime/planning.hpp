@@ -1,5 +1,5 @@
 // From the configured sources to work items: Python files become one mutation item each and linter items
-// of several files; git repositories become ranges of commits.
+// of several files; git repositories become ranges of commits, packages steps from release to release.
 //
 // Deterministic: the same sources and configuration give the same items in the same order (by the hash
 // of repository and path), whatever order the file system lists them in.

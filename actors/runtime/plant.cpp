@@ -47,9 +47,14 @@ void plan(caf::blocking_actor* self, const Config& config, const coordinator_act
 Outcome check_tools(const PlantOptions& options) {
   const auto& sources = options.config.sources();
   StageTools tools;
-  for (const auto stage : {Stage::mine_git, Stage::mutate, Stage::lint, Stage::validate}) {
-    const bool wanted = stage == Stage::mine_git ? sources.git_size() > 0 : stage == Stage::validate || sources.python_size() > 0;
-    if (!wanted) continue;
+  const bool python = sources.python_size() > 0, git = sources.git_size() > 0;
+  const std::pair<Stage::Value, bool> wanted[] = {{Stage::mine_git, git},
+                                                  {Stage::mine_release, sources.releases_size() > 0},
+                                                  {Stage::mutate, python},
+                                                  {Stage::lint, python || (git && options.config.lint().history())},
+                                                  {Stage::validate, true}};
+  for (const auto& [stage, is_wanted] : wanted) {
+    if (!is_wanted) continue;
     if (auto started = start_stage(stage, options.config, tools); !started) return started.error();
   }
   return Done{};
@@ -245,6 +250,7 @@ Result<PlantView> run_plant(const PlantOptions& given) {
   auto options = given;
   auto& mine = *options.config.mutable_mine();
   if (mine.clones().empty()) mine.set_clones((options.data / "raw" / "git").string());
+  if (mine.releases().empty()) mine.set_releases((options.data / "raw" / "releases").string());
   std::error_code error;
   fs::create_directories(options.data, error);
   if (error) return Error{ErrorCode::io_error, options.data.string() + ": " + error.message()};

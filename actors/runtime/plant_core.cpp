@@ -9,7 +9,7 @@
 namespace mendel::runtime {
 namespace {
 
-constexpr Stage::Value kLatestFirst[] = {Stage::train, Stage::encode, Stage::validate, Stage::lint, Stage::mutate, Stage::mine_git};
+constexpr Stage::Value kLatestFirst[] = {Stage::train, Stage::encode, Stage::validate, Stage::lint, Stage::mutate, Stage::mine_release, Stage::mine_git};
 constexpr std::uint32_t kBackoffGrowthMax = 100;  // times runtime.backoff_ms
 
 // Doubles with each failure; between half and all of it, by a hash, so that retries do not march in step.

@@ -7,8 +7,8 @@
 namespace mendel::runtime {
 namespace {
 
-constexpr Stage::Value kSources[] = {Stage::mine_git, Stage::mutate, Stage::lint};
-constexpr Stage::Value kCollecting[] = {Stage::mine_git, Stage::mutate, Stage::lint, Stage::validate};
+constexpr Stage::Value kSources[] = {Stage::mine_git, Stage::mine_release, Stage::mutate, Stage::lint};
+constexpr Stage::Value kCollecting[] = {Stage::mine_git, Stage::mine_release, Stage::mutate, Stage::lint, Stage::validate};
 constexpr Stage::Value kEncoding[] = {Stage::encode};
 constexpr Stage::Value kTraining[] = {Stage::train};
 
@@ -103,7 +103,7 @@ void PlantCore::count_done(const ItemId& id, Stage::Value stage, const storage::
   for (const auto& [name, count] : mark.funnel) funnel_[name] += count;
   if (stage == Stage::train) training_report_ = store_.meta("training.report:" + id.hex()).value_or("");
   if (stage == Stage::validate) proven_.insert(proven_.end(), mark.pairs.begin(), mark.pairs.end());
-  if (stage != Stage::mine_git && stage != Stage::mutate && stage != Stage::lint) return;
+  if (std::find(std::begin(kSources), std::end(kSources), stage) == std::end(kSources)) return;
   for (auto& next : proofs_for(mark.pairs)) fresh.push_back(std::move(next));
 }
 

@@ -5,10 +5,12 @@
 #include <google/protobuf/text_format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "actors/encoder/encoder_stage.hpp"
 #include "actors/linter/linter_stage.hpp"
 #include "actors/miner/miner_stage.hpp"
+#include "actors/miner/release_stage.hpp"
 #include "actors/mutator/mutator_stage.hpp"
 #include "actors/validator/validator_stage.hpp"
 #include "proto/ids.hpp"
@@ -19,11 +21,16 @@ namespace {
 constexpr std::uint32_t kTrainVersion = 1;
 
 constexpr StageRow kStages[] = {
-    {Stage::mine_git, "mine", "miner"},         {Stage::mutate, "mutate", "mutator"}, {Stage::lint, "lint", "linter"},
-    {Stage::validate, "validate", "validator"}, {Stage::encode, "encode", "encoder"}, {Stage::train, "train", "trainer"},
+    {Stage::mine_git, "mine", "miner"},   {Stage::mine_release, "release", "miner"}, {Stage::mutate, "mutate", "mutator"},
+    {Stage::lint, "lint", "linter"},      {Stage::validate, "validate", "validator"}, {Stage::encode, "encode", "encoder"},
+    {Stage::train, "train", "trainer"},
 };
 
-void add_section(ContentHash& hash, const google::protobuf::Message& section, std::initializer_list<std::string_view> left_out) {
+// Where things lie and how long they may take decides no result.
+constexpr std::string_view kNotOfMining[] = {"commits_per_item", "commits_max", "clones", "clone_timeout_ms", "clone_mib_max",
+                                             "releases", "releases_max", "index_timeout_ms"};
+
+void add_section(ContentHash& hash, const google::protobuf::Message& section, std::span<const std::string_view> left_out) {
   hash.add(canonical_settings(section, left_out));
 }
 
@@ -72,7 +79,11 @@ std::uint32_t stage_version(Stage::Value stage, const Config& config) {
   switch (stage) {
     case Stage::mine_git:
       hash.add(miner::MinerStage::kVersion);
-      add_section(hash, config.mine(), {"commits_per_item", "commits_max", "clones", "clone_timeout_ms", "clone_mib_max"});
+      add_section(hash, config.mine(), kNotOfMining);
+      break;
+    case Stage::mine_release:
+      hash.add(miner::ReleaseStage::kVersion);
+      add_section(hash, config.mine(), kNotOfMining);
       break;
     case Stage::mutate:
       hash.add(mutator::MutatorStage::kVersion).add(config.seed());
@@ -80,16 +91,16 @@ std::uint32_t stage_version(Stage::Value stage, const Config& config) {
       break;
     case Stage::lint:
       hash.add(linter::LinterStage::kVersion);
-      add_section(hash, config.lint(), {"files_per_item", "ruff", "timeout_ms"});
+      add_section(hash, config.lint(), std::array<std::string_view, 5>{"files_per_item", "ruff", "timeout_ms", "python", "history"});
       break;
     case Stage::validate:
       hash.add(validator::ValidatorStage::kVersion);
-      add_section(hash, config.validate(), {"pairs_per_item", "near_duplicate_threshold"});
+      add_section(hash, config.validate(), std::array<std::string_view, 2>{"pairs_per_item", "near_duplicate_threshold"});
       break;
     case Stage::encode: hash.add(encoder::EncoderStage::kVersion); break;
     case Stage::train:
       hash.add(kTrainVersion).add(config.seed());
-      add_section(hash, config.train(), {"threads", "checkpoint_s"});
+      add_section(hash, config.train(), std::array<std::string_view, 2>{"threads", "checkpoint_s"});
       break;
     default: break;
   }
