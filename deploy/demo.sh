@@ -41,9 +41,22 @@ else
   echo "git history: none (no network to $public; set DEMO_REPO=PATH-or-URL to mine one)"
 fi
 
+# ---- patch releases of a few packages, if a package index is to be had (a few MiB, kept below raw/releases)
+release_sources='[]'
+packages_released=(werkzeug urllib3 click jinja2 attrs tornado)
+release_settings=(--set mine.releases_max=16 --set mine.index_timeout_ms=20000)
+if timeout 90 "$bin/mendel" --data "$data" "${release_settings[@]}" mine release "${packages_released[@]}" --stats >/dev/null 2>&1; then
+  release_sources=$(printf '"%s", ' "${packages_released[@]}")
+  release_sources="[${release_sources%, }]"
+  echo "patch releases: ${packages_released[*]}"
+else
+  echo "patch releases: none (no package index within reach of pip)"
+fi
+
 title "1. Collect, prove, encode, train (about 12 minutes on 2 cores; Ctrl-C and run again to go on)"
 mendel=("$bin/mendel" --config deploy/profiles/demo.toml --data "$data")
-"${mendel[@]}" --set "sources.python=[\"$stdlib\", \"$packages\"]" --set "sources.git=$git_sources" up
+"${mendel[@]}" --set "sources.python=[\"$stdlib\", \"$packages\"]" --set "sources.git=$git_sources" \
+  --set "sources.releases=$release_sources" "${release_settings[@]}" up
 
 title "2. What the model learned, on packages it never saw (beside doing nothing)"
 table=$data/reports/evaluation.txt

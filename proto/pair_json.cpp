@@ -15,6 +15,7 @@ PairId pair_id(const Pair& pair) {
   hash.add(source.path()).add(source.symbol()).add(source.license()).add(source.author());
   hash.add(source.url()).add(static_cast<std::uint64_t>(source.seed())).add(source.fork_root());
   for (const auto& one : source.attributions()) hash.add(one.part()).add(one.author()).add(one.profile()).add(one.url()).add(one.license());
+  if (!source.release().empty()) hash.add(source.release()).add(source.note());
   for (const auto& test : pair.tests())
     hash.add(static_cast<std::uint64_t>(test.kind())).add(test.code()).add(static_cast<std::uint64_t>(test.timeout_ms()));
   return hash.finish<PairId>();

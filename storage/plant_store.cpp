@@ -266,6 +266,9 @@ ItemId item_id(const WorkItem& item, std::uint32_t stage_version) {
     case WorkItem::kEncode: add(input.encode()); break;
     case WorkItem::kTrain: add(input.train()); break;
     case WorkItem::kMineStackoverflow: add(input.mine_stackoverflow()); break;
+    case WorkItem::kMineRelease: add(input.mine_release()); break;
+    case WorkItem::kLintHistory: add(input.lint_history()); break;
+    case WorkItem::kLintChanges: add(input.lint_changes()); break;
     case WorkItem::INPUT_NOT_SET: break;
   }
   return hash.finish<ItemId>();

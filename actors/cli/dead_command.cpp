@@ -19,6 +19,8 @@ using storage::DeadLetter;
 std::string subject_of(const WorkItem& item) {
   if (item.has_mutate() && item.mutate().files_size() > 0) return item.mutate().files(0).path();
   if (item.has_lint()) return std::to_string(item.lint().files_size()) + " files" + (item.lint().files_size() > 0 ? " from " + item.lint().files(0).path() : "");
+  if (item.has_mine_release()) return item.mine_release().package() + " " + item.mine_release().before() + " -> " + item.mine_release().after();
+  if (item.has_lint_history()) return std::to_string(item.lint_history().commits_size()) + " commits of " + item.lint_history().repository();
   if (item.has_mine_git()) return std::to_string(item.mine_git().commits_size()) + " commits of " + item.mine_git().repository();
   if (item.has_mine_github()) return std::to_string(item.mine_github().history().commits_size()) + " commits of " + item.mine_github().history().repository();
   if (item.has_mine_stackoverflow())

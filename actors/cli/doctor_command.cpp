@@ -47,6 +47,17 @@ Finding probe_ruff(const Context& context) {
   return probe_program(context.config.lint().ruff(), "ruff", "--version", Health::bad, "run make deps, or set lint.ruff; only the role linter needs it");
 }
 
+Finding probe_linters(const Context&) {
+  std::string found, missing;
+  for (const char* tool : {"pylint", "mypy", "bandit"}) {
+    const auto probed = probe_program({}, tool, "--version", Health::optional, "");
+    auto& list = probed.health == Health::good ? found : missing;
+    list += (list.empty() ? "" : ", ") + std::string(tool);
+  }
+  if (missing.empty()) return {Health::good, found, {}};
+  return {Health::optional, "not found: " + missing, "run make deps; only lint.tools that name them need them"};
+}
+
 Finding probe_git(const Context&) {
   return probe_program({}, "git", "--version", Health::optional, "install git; only https repositories in sources.git need it");
 }
@@ -107,7 +118,7 @@ struct ProbeRow {
   Finding (*probe)(const Context&);
 };
 constexpr ProbeRow kProbes[] = {
-    {"python", probe_python}, {"ruff", probe_ruff},   {"git", probe_git},     {"sandbox", probe_sandbox}, {"disk", probe_disk},
+    {"python", probe_python}, {"ruff", probe_ruff},   {"linters", probe_linters}, {"git", probe_git},     {"sandbox", probe_sandbox}, {"disk", probe_disk},
     {"keys", probe_keys},     {"clock", probe_clock}, {"gpu", probe_gpu},     {"trainer", probe_trainer},
 };
 

@@ -78,6 +78,7 @@ Result<std::vector<NamedFile>> python_files(const std::vector<std::string>& path
 Result<std::string> read_file(const std::string& path, std::uint64_t bytes_max) {
   auto file = open_file(path);
   if (!file) return file.error();
+  std::setvbuf(file->get(), nullptr, _IONBF, 0);  // pieces are large enough; a buffer would copy each once more
   std::string out;
   if (struct stat info {}; fstat(fileno(file->get()), &info) == 0 && S_ISREG(info.st_mode))
     out.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(static_cast<std::uint64_t>(info.st_size), bytes_max)));

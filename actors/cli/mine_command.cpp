@@ -1,5 +1,5 @@
-// mendel mine git|github: pairs of bug-fix commits as JSON lines in walk order, or the funnel. Other sources have
-// a file each.
+// mendel mine git|github|release: pairs as JSON lines in the order of the source, or the funnel. Dumps have a file
+// of their own.
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -8,6 +8,7 @@
 #include "actors/cli/mine_stackoverflow.hpp"
 #include "actors/cli/mining.hpp"
 #include "actors/miner/git_plan.hpp"
+#include "actors/miner/release_stage.hpp"
 #include "actors/runtime/github_source.hpp"
 
 namespace mendel::cli {
@@ -16,6 +17,7 @@ namespace {
 Config with_folders(const Context& context) {
   auto config = context.config;
   if (config.mine().clones().empty()) config.mutable_mine()->set_clones((context.data / "raw" / "git").string());
+  if (config.mine().releases().empty()) config.mutable_mine()->set_releases((context.data / "raw" / "releases").string());
   if (config.github().cache().empty()) config.mutable_github()->set_cache((context.data / "raw" / "github").string());
   return config;
 }
@@ -34,7 +36,27 @@ int mine_git(const Context& context, const MineOptions& options) {
       item.mutable_mine_git()->mutable_commits()->Assign(commits.begin(), commits.end());
     }
   }
-  return mine_items(context, options, config, items);
+  return mine_items(context, options, config, kMiningHistory, items);
+}
+
+// A package that cannot be had is told and passed over, unless none can.
+int mine_releases(const Context& context, const MineOptions& options) {
+  const auto config = with_folders(context);
+  std::vector<WorkItem> items;
+  std::size_t failed = 0;
+  for (const auto& package : options.repositories) {
+    auto steps = miner::plan_releases(package, config);
+    if (!steps && (steps.error().code == ErrorCode::invalid_input || ++failed == options.repositories.size())) return fail(steps.error());
+    if (!steps) warn(steps.error().what);
+    else if (steps->empty()) warn(package + ": no release follows another as its patch");
+    else
+      for (auto& step : *steps) {
+        auto& item = items.emplace_back();
+        item.set_stage(Stage::mine_release);
+        *item.mutable_mine_release() = std::move(step);
+      }
+  }
+  return mine_items(context, options, config, kMiningReleases, items);
 }
 
 void print_repository(const Context& context, const miner::GithubRepository& found) {
@@ -77,7 +99,7 @@ int mine_github(const Context& context, const MineOptions& options) {
   std::vector<WorkItem> items;
   const auto failed = plan_repositories(*report, config, items);
   if (interrupted()) return kInterrupted;
-  const int status = mine_items(context, options, config, items);
+  const int status = mine_items(context, options, config, kMiningHistory, items);
   return status == kDone && failed > 0 ? kLeftovers : status;
 }
 
@@ -99,20 +121,25 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   github->add_option("OWNER/NAME", options->repositories, "repositories to mine besides the configured ones");
   github->add_flag("--list", options->list, "print the repositories in the order in which they would be mined, and clone nothing");
   declare_common(*github, *options);
+  auto* release = app.add_subcommand("release", "functions that changed from one patch release of a package to the next")->fallthrough();
+  release->add_option("PACKAGE", options->repositories, "names of Python packages in the package index, or folders of release archives")->required();
+  declare_common(*release, *options);
   CLI::App* dump = nullptr;
   const auto mine_dump = declare_mine_stackoverflow(app, context, dump);
-  return [options, github, dump, mine_dump, &context] {
+  return [options, github, release, dump, mine_dump, &context] {
     if (dump->parsed()) return mine_dump();
+    if (release->parsed()) return mine_releases(context, *options);
     return github->parsed() ? mine_github(context, *options) : mine_git(context, *options);
   };
 }
 
 }  // namespace
 
-const Subcommand kMineCommand = {"mine", "find pairs of buggy and fixed code in the history of repositories and in dumps",
+const Subcommand kMineCommand = {"mine", "find pairs of buggy and fixed code in the history of repositories, in releases and in dumps",
                                  "  mendel mine git ~/src/flask --out pairs.jsonl --jobs 2\n"
                                  "  mendel mine git https://github.com/pallets/flask --stats\n"
                                  "  mendel --set 'sources.github.queries=[\"language:python stars:>=500\"]' mine github --out pairs.jsonl\n"
+                                 "  mendel mine release requests click --stats\n"
                                  "  mendel mine stackoverflow stackoverflow.com-Posts.7z --min-score 5 --out pairs.jsonl",
                                  declare};
 

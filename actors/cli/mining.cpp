@@ -10,40 +10,48 @@
 #include <utility>
 
 #include "actors/cleaner/cleaning.hpp"
-#include "actors/miner/miner_stage.hpp"
-#include "actors/miner/mining_funnel.hpp"
 #include "actors/miner/patch_id.hpp"
+#include "actors/miner/release_stage.hpp"
+#include "actors/runtime/role_actor.hpp"
 #include "proto/pair_json.hpp"
 
 namespace mendel::cli {
 namespace {
 
-const MineGit& history_of(const WorkItem& item) { return item.has_mine_github() ? item.mine_github().history() : item.mine_git(); }
+const std::string& source_of(const WorkItem& item) {
+  if (item.has_mine_release()) return item.mine_release().package();
+  return item.has_mine_github() ? item.mine_github().history().repository() : item.mine_git().repository();
+}
 
-// As many miners as items are worked on at once; each keeps its repository open.
+std::uint64_t units_of(const WorkItem& item) {
+  if (item.has_mine_release()) return 1;
+  return static_cast<std::uint64_t>((item.has_mine_github() ? item.mine_github().history() : item.mine_git()).commits_size());
+}
+
+// As many miners as items are worked on at once; each keeps its source open. All items are of one stage.
 class Miners {
  public:
   explicit Miners(const Config& config) : config_(config) {}
 
   Result<WorkResult> run(const WorkItem& item) {
-    const auto& repository = history_of(item).repository();
-    auto miner = take(repository);
+    const auto& source = source_of(item);
+    auto miner = take(source, item.stage());
     if (!miner) return miner.error();
-    auto result = (*miner)->run(item);
+    auto result = (*miner)(item);
     if (result) cleaner::clean_result(*result, config_.clean());
     const std::lock_guard lock(mutex_);
-    idle_.emplace(repository, *std::move(miner));
+    idle_.emplace(source, *std::move(miner));
     return result;
   }
 
  private:
-  using Miner = std::unique_ptr<miner::MinerStage>;
+  using Miner = runtime::StageFunction;
 
-  // Rather one that has the repository open already.
-  Result<Miner> take(const std::string& repository) {
+  // Rather one that has the source open already.
+  Result<Miner> take(const std::string& source, Stage::Value stage) {
     {
       const std::lock_guard lock(mutex_);
-      auto at = idle_.find(repository);
+      auto at = idle_.find(source);
       if (at == idle_.end()) at = idle_.begin();
       if (at != idle_.end()) {
         auto miner = std::move(at->second);
@@ -51,23 +59,23 @@ class Miners {
         return miner;
       }
     }
-    return miner::MinerStage::start(config_);
+    return runtime::start_stage(stage, config_, {});
   }
 
   const Config& config_;
   std::mutex mutex_;
-  std::multimap<std::string, Miner> idle_;  // by the repository looked at last
+  std::multimap<std::string, Miner> idle_;  // by the source looked at last
 };
 
 using Funnel = std::map<std::string, std::uint64_t>;
 
-void print_table(const Funnel& funnel) {
+void print_table(const Mining& mining, const Funnel& funnel) {
   const auto count = [&](const std::string& counter) {
     const auto at = funnel.find(counter);
     return at == funnel.end() ? 0 : at->second;
   };
   std::uint64_t previous = 0;
-  for (const auto& step : miner::mining_funnel()) {
+  for (const auto& step : mining.funnel()) {
     const auto n = count(step.counter);
     const auto share = previous == 0 ? std::string() : std::to_string((n * 1000 + previous / 2) / previous);
     const auto percent = share.empty() ? std::string("-")
@@ -77,45 +85,47 @@ void print_table(const Funnel& funnel) {
   }
   bool titled = false;
   for (const auto& [counter, n] : funnel) {
-    if (!counter.starts_with("mine.rejected.") && counter != miner::kBeyondClone) continue;
-    if (!std::exchange(titled, true)) std::printf("left out after the rules of history, by reason:\n");
+    const bool reason = counter.find(".rejected.") != counter.npos || counter.find(".skipped.") != counter.npos;
+    if (!reason && counter != miner::kBeyondClone) continue;
+    if (!std::exchange(titled, true)) std::printf("left out after these rules, by reason:\n");
     std::printf("%12llu  %8s  %s\n", static_cast<unsigned long long>(n), "", counter.substr(counter.rfind('.') + 1).c_str());
   }
 }
 
-// By repository, as it was named.
+// By source, as it was named.
 using Funnels = std::map<std::string, Funnel>;
 
-nlohmann::ordered_json as_json(const Funnel& funnel) {
+nlohmann::ordered_json as_json(const Mining& mining, const Funnel& funnel) {
   nlohmann::ordered_json out;
-  for (const auto& step : miner::mining_funnel()) out[step.counter] = 0;
+  for (const auto& step : mining.funnel()) out[step.counter] = 0;
   for (const auto& [counter, n] : funnel) out[counter] = n;
   return out;
 }
 
-void print_rows(const Funnels& funnels) {
-  constexpr std::array kColumns = {miner::kCommits, miner::kFixMessage, miner::kFixes, miner::kPairs};
-  std::printf("by repository: commits, fix messages, fixes, pairs\n");
-  for (const auto& [repository, funnel] : funnels) {
-    for (const char* counter : kColumns) {
+void print_rows(const Mining& mining, const Funnels& funnels) {
+  std::printf("by source:");
+  for (const char* counter : mining.columns) std::printf(" %s", counter);
+  std::printf("\n");
+  for (const auto& [source, funnel] : funnels) {
+    for (const char* counter : mining.columns) {
       const auto at = funnel.find(counter);
       std::printf("%12llu", static_cast<unsigned long long>(at == funnel.end() ? 0 : at->second));
     }
-    std::printf("  %s\n", repository.c_str());
+    std::printf("  %s\n", source.c_str());
   }
 }
 
-int print_stats(const Context& context, const Funnels& funnels) {
+int print_stats(const Context& context, const Mining& mining, const Funnels& funnels) {
   Funnel total;
-  for (const auto& [repository, funnel] : funnels)
+  for (const auto& [source, funnel] : funnels)
     for (const auto& [counter, n] : funnel) total[counter] += n;
   if (context.json) {
-    auto out = as_json(total);
-    for (const auto& [repository, funnel] : funnels) out["repositories"][repository] = as_json(funnel);
+    auto out = as_json(mining, total);
+    for (const auto& [source, funnel] : funnels) out["repositories"][source] = as_json(mining, funnel);
     std::printf("%s\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
   } else {
-    print_table(total);
-    if (funnels.size() > 1) print_rows(funnels);
+    print_table(mining, total);
+    if (funnels.size() > 1) print_rows(mining, funnels);
   }
   return std::fflush(stdout) == 0 ? kDone : kFailed;
 }
@@ -123,14 +133,14 @@ int print_stats(const Context& context, const Funnels& funnels) {
 // Leaves out a change that was seen before: a cherry-pick, or a fork of the same project.
 class Output {
  public:
-  Output(std::FILE* file, bool counts_only) : file_(file), counts_only_(counts_only) {}
+  Output(std::FILE* file, bool counts_only, const Mining& mining) : file_(file), counts_only_(counts_only), mining_(mining) {}
 
   void take(const std::string& repository, const WorkResult& result) {
     auto& funnel = funnels_[repository];
     for (const auto& [counter, n] : result.funnel()) funnel[counter] += n;
     for (const auto& pair : result.pairs()) {
       if (!seen_.insert(miner::patch_id(pair.source().path(), pair.source().symbol(), pair.buggy(), pair.fixed())).second) {
-        --funnel[miner::kPairs];
+        --funnel[mining_.pairs];
         ++funnel["mine.rejected.same_patch"];
       } else if (!counts_only_) {
         written_ = std::fputs((to_json(pair) + "\n").c_str(), file_) >= 0 && written_;
@@ -150,36 +160,43 @@ class Output {
  private:
   std::FILE* file_;
   bool counts_only_;
+  const Mining& mining_;
   bool written_ = true;
   Funnels funnels_;
   std::set<std::uint64_t> seen_;
 };
 
+constexpr const char* kHistoryColumns[] = {miner::kCommits, miner::kFixMessage, miner::kFixes, miner::kPairs};
+constexpr const char* kReleaseColumns[] = {"release.steps", "release.pairs"};
+
 }  // namespace
 
-int mine_items(const Context& context, const MineOptions& options, const Config& config, const std::vector<WorkItem>& items) {
+const Mining kMiningHistory = {"commits", miner::kCommits, miner::kPairs, kHistoryColumns, miner::mining_funnel};
+const Mining kMiningReleases = {"steps", "release.steps", "release.pairs", kReleaseColumns, miner::release_funnel};
+
+int mine_items(const Context& context, const MineOptions& options, const Config& config, const Mining& mining, const std::vector<WorkItem>& items) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(options.out.empty() ? nullptr : std::fopen(options.out.c_str(), "wb"),
                                                              [](std::FILE* f) { return std::fclose(f); });
   if (!options.out.empty() && !file) return fail({ErrorCode::io_error, options.out + ": cannot be written"});
   std::uint64_t total = 0;
-  for (const auto& item : items) total += static_cast<std::uint64_t>(history_of(item).commits_size());
-  Progress progress(context, "mine", total, "commits");
+  for (const auto& item : items) total += units_of(item);
+  Progress progress(context, "mine", total, mining.unit);
   Miners miners(config);
-  Output out(file ? file.get() : stdout, options.stats);
+  Output out(file ? file.get() : stdout, options.stats, mining);
   std::optional<Error> failure;
   in_order<std::shared_ptr<Result<WorkResult>>>(
       items.size(), options.jobs, [&](std::uint64_t i) { return std::make_shared<Result<WorkResult>>(miners.run(items[i])); },
       [&](std::uint64_t i, std::shared_ptr<Result<WorkResult>> result) {
-        progress.add(static_cast<std::uint64_t>(history_of(items[i]).commits_size()));
-        if (*result) out.take(history_of(items[i]).repository(), **result);
+        progress.add(units_of(items[i]));
+        if (*result) out.take(source_of(items[i]), **result);
         else if (!failure) failure = result->error();
       });
   progress.finish();
   if (failure) return fail(*failure);
   if (interrupted()) return kInterrupted;
   if (!out.finish()) return fail({ErrorCode::io_error, "the pairs could not be written"});
-  if (options.stats) return print_stats(context, out.funnels());
-  note(std::to_string(out.count(miner::kPairs)) + " pairs from " + std::to_string(out.count(miner::kCommits)) + " commits");
+  if (options.stats) return print_stats(context, mining, out.funnels());
+  note(std::to_string(out.count(mining.pairs)) + " pairs from " + std::to_string(out.count(mining.units)) + " " + mining.unit);
   return kDone;
 }
 

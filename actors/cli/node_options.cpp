@@ -34,6 +34,7 @@ int run_node_command(const Context& context, const NodeArguments& arguments, run
   options.config = context.config;
   if (auto& mine = *options.config.mutable_mine(); mine.clones().empty()) mine.set_clones((context.data / "raw" / "git").string());
   options.data = context.data;
+  if (auto& mine = *options.config.mutable_mine(); mine.releases().empty()) mine.set_releases((context.data / "raw" / "releases").string());
   options.train = std::move(train);
   options.stop = stop_request;
   options.log = [](std::string_view line) { note(line); };

@@ -22,7 +22,7 @@ Json json_of(const google::protobuf::Message& message) { return Json::parse(to_j
 // The item of a collecting stage whose done-mark names the pair.
 Result<Json> origin_of(const PlantStore& store, const PairId& id) {
   Json out;
-  for (const auto stage : {Stage::mine_git, Stage::mine_github, Stage::mine_stackoverflow, Stage::mutate, Stage::lint}) {
+  for (const auto stage : {Stage::mine_git, Stage::mine_github, Stage::mine_stackoverflow, Stage::mine_release, Stage::mutate, Stage::lint}) {
     auto read = store.each_done(stage, [&](const ItemId& item, const storage::DoneMark& mark) {
       if (std::find(mark.pairs.begin(), mark.pairs.end(), id) == mark.pairs.end()) return true;
       out = {{"stage", Stage::Value_Name(stage)}, {"item", item.hex()}};

@@ -54,7 +54,7 @@ int up(const Context& context, const PlantArguments& arguments) {
   const auto until = runtime::until_from(arguments.until);
   if (!until) return fail_use(until.error().what);
   const auto& sources = context.config.sources();
-  if (sources.git_size() + sources.python_size() + sources.stackoverflow_size() == 0 && !runtime::wants_github(context.config))
+  if (sources.git_size() + sources.python_size() + sources.stackoverflow_size() + sources.releases_size() == 0 && !runtime::wants_github(context.config))
     return fail_use("no source is configured; name some, e.g. --set 'sources.python=[\"src\"]' --set 'sources.git=[\"~/src/flask\"]'");
   PlantProgress progress(context);
   auto options = options_of(context, *until, progress);

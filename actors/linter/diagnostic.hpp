@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mendel::linter {
+
+inline constexpr std::string_view kUnparsableRule = "invalid-syntax";  // of every tool
 
 // 1-based; columns count characters (code points), not bytes, and a byte order mark not at all.
 struct Position {
@@ -27,8 +30,8 @@ struct Fix {
 };
 
 struct Diagnostic {
-  std::string tool;  // ruff
-  std::string rule;  // as the tool names it: E711; "invalid-syntax" for a text that does not parse
+  std::string tool;  // ruff, pylint, mypy or bandit
+  std::string rule;  // as the tool names it: E711, W0102, arg-type, B602; kUnparsableRule for a text that does not parse
   std::string message;
   std::string severity;  // error, warning, info
   std::string path;

@@ -1,20 +1,23 @@
-// From files to pairs: one ruff run over the batch, then each fix alone. A batch on which ruff fails is
-// halved until the file that does it stands alone; that file is the rejection.
+// From files to pairs: one run of each linter over the batch, then each fix alone; and from changes to pairs.
 #include "actors/linter/linter_stage.hpp"
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "actors/linter/fix_pairs.hpp"
+#include "actors/linter/lint_tool.hpp"
 #include "actors/linter/rule_table.hpp"
-#include "actors/linter/ruff.hpp"
+#include "actors/linter/vanished.hpp"
 #include "actors/syntax/source_origin.hpp"
+#include "actors/syntax/source_text.hpp"
 #include "actors/syntax/tree.hpp"
 #include "proto/pair_json.hpp"
 
 namespace mendel::linter {
 namespace {
 
+constexpr const char* kToolByDefault = "ruff";
 constexpr std::size_t kDetailBytesMax = 500;
 
 // A fix that may become a pair, and how many of its rule stand before it in the file.
@@ -24,11 +27,13 @@ struct Choice {
   std::size_t nth;
 };
 
-class RuffLinter final : public LinterStage {
+class FixLinter final : public LinterStage {
  public:
-  RuffLinter(const Config& config, Ruff ruff) : config_(config), ruff_(std::move(ruff)) {}
+  FixLinter(const Config& config, Linters fixing, std::optional<Linters> all)
+      : config_(config), fixing_(std::move(fixing)), all_(std::move(all)) {}
 
   Result<WorkResult> run(const WorkItem& item) override {
+    if (item.input_case() == WorkItem::kLintChanges) return run_changes(item);
     if (item.input_case() != WorkItem::kLint)
       return Error{ErrorCode::invalid_input, "the linter was given an item of another stage"};
     WorkResult result;
@@ -50,6 +55,25 @@ class RuffLinter final : public LinterStage {
   }
 
  private:
+  Result<WorkResult> run_changes(const WorkItem& item) {
+    if (!all_) return Error{ErrorCode::invalid_input, "lint.history is off, but the linter was given changes of a history"};
+    WorkResult result;
+    result.set_item_id(item.id());
+    result.set_stage(Stage::lint);
+    auto found = vanished_fixes(*all_, parser_, item.lint_changes());
+    if (!found) return found.error();
+    count("lint.changes", result, static_cast<std::uint64_t>(item.lint_changes().changes_size()));
+    count("lint.vanished", result, found->vanished);
+    count("lint.probes", result, found->probes);
+    count("lint.vanished_pairs", result, found->fixes.size());
+    for (const auto& failure : found->failures) reject(failure.substr(0, failure.find(": ")), "linter_gave_up", failure, result);
+    for (const auto& fix : found->fixes) {
+      const auto& origin = item.lint_changes().changes(static_cast<int>(fix.change)).source();
+      *result.add_pairs() = make_pair(origin, fix.tool, *fix.rule, {fix.buggy, fix.fixed, fix.symbol});
+    }
+    return result;
+  }
+
   void count(const std::string& counter, WorkResult& result, std::uint64_t n = 1) { (*result.mutable_funnel())[counter] += n; }
 
   void reject(const std::string& subject, const char* reason, const std::string& detail, WorkResult& result) {
@@ -64,18 +88,12 @@ class RuffLinter final : public LinterStage {
     if (files.empty()) return Done{};
     std::vector<LintedText> texts;
     for (const auto* file : files) texts.push_back({file->path(), file->text()});
-    const auto found = ruff_.check(texts);
-    if (!found && found.error().code == ErrorCode::io_error) return found.error();
-    if (!found && files.size() == 1) {
-      reject(files[0]->path(), "linter_gave_up", found.error().what, result);
-      return Done{};
+    const auto found = fixing_.check(texts);
+    if (!found) return found.error();
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      for (const auto& failure : (*found)[i].failures) reject(files[i]->path(), "linter_gave_up", failure, result);
+      add_file(*files[i], (*found)[i].diagnostics, result);
     }
-    if (!found) {
-      const auto half = files.size() / 2;
-      if (auto first = lint(files.first(half), result); !first) return first;
-      return lint(files.subspan(half), result);
-    }
-    for (std::size_t i = 0; i < files.size(); ++i) add_file(*files[i], (*found)[i], result);
     return Done{};
   }
 
@@ -88,8 +106,9 @@ class RuffLinter final : public LinterStage {
     std::vector<Choice> out;
     std::map<std::string_view, std::size_t> seen;
     for (const auto& diagnostic : diagnostics) {
-      const auto* rule = find_rule(diagnostic.rule);
-      if (rule != nullptr && diagnostic.fix && is_taken(*diagnostic.fix)) out.push_back({&diagnostic, rule, seen[rule->rule]++});
+      if (!diagnostic.fix || !is_taken(*diagnostic.fix)) continue;
+      const auto* rule = find_rule(diagnostic.tool, diagnostic.rule);
+      if (rule != nullptr) out.push_back({&diagnostic, rule, seen[rule->rule]++});
     }
     std::stable_sort(out.begin(), out.end(), [](const Choice& a, const Choice& b) { return a.nth < b.nth; });
     return out;
@@ -97,8 +116,9 @@ class RuffLinter final : public LinterStage {
 
   void add_file(const SourceFile& file, const std::vector<Diagnostic>& diagnostics, WorkResult& result) {
     count("lint.diagnostics", result, diagnostics.size());
-    if (!diagnostics.empty() && diagnostics.front().rule == "invalid-syntax")
-      return reject(file.path(), "does_not_parse", diagnostics.front().message, result);
+    const auto unparsable = std::find_if(diagnostics.begin(), diagnostics.end(), [](const Diagnostic& d) { return d.rule == kUnparsableRule; });
+    if (unparsable != diagnostics.end())
+      return reject(file.path(), "does_not_parse", unparsable->message, result);
     const auto fixes = choices(diagnostics);
     count("lint.fixes", result, fixes.size());
     if (fixes.empty()) return;
@@ -112,7 +132,7 @@ class RuffLinter final : public LinterStage {
       const auto edits = byte_edits(lines, *choice.diagnostic->fix);
       const auto outcome = edits ? apply_fix(parser_, *tree, functions, *edits) : FixOutcome{std::nullopt, "bad_place"};
       if (outcome.function) {
-        pairs.emplace_back(choice.diagnostic->begin, make_pair(file, *choice.rule, *outcome.function));
+        pairs.emplace_back(choice.diagnostic->begin, make_pair(origin_of(file), choice.diagnostic->tool, *choice.rule, *outcome.function));
       } else {
         count(std::string("lint.skipped.") + outcome.reason, result);
       }
@@ -122,34 +142,51 @@ class RuffLinter final : public LinterStage {
     count("lint.pairs", result, pairs.size());
   }
 
-  Pair make_pair(const SourceFile& file, const LintRule& rule, const FixedFunction& function) const {
+  static Pair make_pair(const Source& origin, const std::string& tool, const LintRule& rule, const FixedFunction& function) {
     Pair pair;
     pair.set_buggy(function.buggy);
     pair.set_fixed(function.fixed);
     pair.mutable_bug()->set_class_(rule.bug_class);
     pair.mutable_bug()->set_type(rule.type);
-    pair.mutable_bug()->set_rule(std::string("ruff:") + rule.rule);
-    auto& source = *pair.mutable_source();
-    source.set_kind(SourceKind::linter);
-    source.set_repository(file.repository());
-    source.set_path(file.path());
-    source.set_symbol(function.symbol);
-    source.set_license(file.license());
+    pair.mutable_bug()->set_rule(tool + ":" + rule.rule);
+    *pair.mutable_source() = origin;
+    pair.mutable_source()->set_kind(SourceKind::linter);
+    pair.mutable_source()->set_symbol(function.symbol);
     set_pair_id(pair);
     return pair;
   }
 
+  static Source origin_of(const SourceFile& file) {
+    Source out;
+    out.set_repository(file.repository());
+    out.set_path(file.path());
+    out.set_license(file.license());
+    return out;
+  }
+
   Config config_;
-  Ruff ruff_;
+  Linters fixing_;
+  std::optional<Linters> all_;  // of histories
   syntax::Parser parser_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<LinterStage>> LinterStage::start(const Config& config) {
-  auto ruff = Ruff::find(config);
-  if (!ruff) return ruff.error();
-  return std::unique_ptr<LinterStage>(std::make_unique<RuffLinter>(config, *std::move(ruff)));
+  const auto& named = config.lint().tools();
+  const std::vector<std::string> names = named.empty() ? std::vector<std::string>{kToolByDefault} : std::vector<std::string>(named.begin(), named.end());
+  auto tools = lint_tools_named(names);
+  if (!tools) return tools.error();
+  std::optional<Linters> all;
+  if (config.lint().history()) {
+    auto started = Linters::start(*tools, config);
+    if (!started) return started.error();
+    all = *std::move(started);
+  }
+  std::erase_if(*tools, [](const LintToolRow* row) { return !row->fixes; });
+  auto fixing = Linters::start(*tools, config);
+  if (!fixing) return fixing.error();
+  return std::unique_ptr<LinterStage>(std::make_unique<FixLinter>(config, *std::move(fixing), std::move(all)));
 }
 
 }  // namespace mendel::linter

@@ -3,79 +3,26 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <tuple>
 #include <map>
 #include <simdjson.h>
 
+#include "actors/linter/private_folder.hpp"
 #include "actors/linter/rule_table.hpp"
 #include "actors/syntax/child_process.hpp"
 
 namespace mendel::linter {
 namespace {
 
-namespace fs = std::filesystem;
 using Json = simdjson::dom::element;
 
 constexpr std::size_t kNameBytesMax = 100;
 constexpr const char* kRemedy = "run `make deps`, or name it by lint.ruff";
-
-constexpr const char* kMemoryFolder = "/dev/shm";
-constexpr std::uint64_t kRoomBytes = 64u << 20;  // stays free there, for others
-constexpr std::string_view kFolderPrefix = "mendel-lint-";
-constexpr auto kStaleAfter = std::chrono::hours(2);  // longer than any run may take: lint.timeout_ms ends at one
-
-// Memory if it has room for `bytes` and nobody asked for another place: creating hundreds of small files
-// on a disk costs more than linting them.
-fs::path place_for(std::uint64_t bytes) {
-  std::error_code error;
-  struct statvfs room {};
-  if (std::getenv("TMPDIR") == nullptr && access(kMemoryFolder, W_OK | X_OK) == 0 && statvfs(kMemoryFolder, &room) == 0 &&
-      room.f_bavail * room.f_frsize >= 2 * bytes + kRoomBytes)
-    return kMemoryFolder;
-  return fs::temp_directory_path(error);
-}
-
-// Folders of processes that were killed.
-void remove_stale(const fs::path& place) {
-  std::error_code error;
-  for (fs::directory_iterator at(place, error), end; !error && at != end; at.increment(error)) {
-    std::error_code unknown;
-    const auto changed = fs::last_write_time(at->path(), unknown);
-    if (!unknown && at->path().filename().string().starts_with(kFolderPrefix) && changed + kStaleAfter < fs::file_time_type::clock::now())
-      fs::remove_all(at->path(), unknown);
-  }
-}
-
-// A folder with room for `bytes` that is gone with its content at the end of the scope.
-class PrivateFolder {
- public:
-  explicit PrivateFolder(std::uint64_t bytes) {
-    const auto place = place_for(bytes);
-    static const bool swept = (remove_stale(place), true);
-    static_cast<void>(swept);
-    std::error_code error;
-    auto pattern = (place / (std::string(kFolderPrefix) + "XXXXXX")).string();
-    if (mkdtemp(pattern.data()) != nullptr) path_ = fs::canonical(pattern, error).string();
-  }
-  ~PrivateFolder() {
-    std::error_code error;
-    if (!path_.empty()) fs::remove_all(path_, error);
-  }
-  PrivateFolder(const PrivateFolder&) = delete;
-  PrivateFolder& operator=(const PrivateFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // The last part of a path if it is a plain name, else a plain name.
 std::string plain_name(std::string_view path) {
@@ -141,7 +88,7 @@ Diagnostic diagnostic_of(Json json) {
   Diagnostic out;
   out.tool = "ruff";
   Json code = json["code"], fix = json["fix"];
-  out.rule = code.is_string() ? text_of(code) : "invalid-syntax";
+  out.rule = code.is_string() ? text_of(code) : std::string(kUnparsableRule);
   out.message = text_of(json["message"]);
   std::string_view severity;
   const bool said = json["severity"].get(severity) == simdjson::SUCCESS;  // older ones do not say it
@@ -153,22 +100,22 @@ Diagnostic diagnostic_of(Json json) {
 }
 
 // Throws what simdjson throws on an answer of another shape. `places` are below `folder`.
-std::vector<std::vector<Diagnostic>> read_answer(const std::string& answer, const std::string& folder, std::span<const std::string> places,
+std::vector<Linted> read_answer(const std::string& answer, const std::string& folder, std::span<const std::string> places,
                                                  std::span<const LintedText> texts) {
   std::map<std::string_view, std::size_t> index;
   for (std::size_t i = 0; i < places.size(); ++i) index.emplace(places[i], i);
-  std::vector<std::vector<Diagnostic>> out(texts.size());
+  std::vector<Linted> out(texts.size());
   simdjson::dom::parser parser;
   for (Json json : simdjson::dom::array(parser.parse(answer))) {
     std::string_view file = json["filename"];
     if (!file.starts_with(folder + "/")) continue;
     const auto at = index.find(file.substr(folder.size() + 1));
     if (at == index.end()) continue;
-    auto& list = out[at->second];
+    auto& list = out[at->second].diagnostics;
     list.push_back(diagnostic_of(json));
     list.back().path = texts[at->second].path;
   }
-  for (auto& list : out)
+  for (auto& [list, failure] : out)
     std::stable_sort(list.begin(), list.end(),
                      [](const Diagnostic& a, const Diagnostic& b) { return std::tie(a.begin, a.rule, a.end) < std::tie(b.begin, b.rule, b.end); });
   return out;
@@ -187,7 +134,7 @@ Result<Ruff> Ruff::find(const Config& config) {
   return out;
 }
 
-Result<std::vector<std::vector<Diagnostic>>> Ruff::check(std::span<const LintedText> texts) const {
+Result<std::vector<Linted>> Ruff::check(std::span<const LintedText> texts) {
   std::uint64_t bytes = 0;
   for (const auto& text : texts) bytes += text.text.size();
   const PrivateFolder folder(bytes);
@@ -196,7 +143,7 @@ Result<std::vector<std::vector<Diagnostic>>> Ruff::check(std::span<const LintedT
   if (auto written = write_texts(folder.path(), places, texts); !written) return written.error();
   syntax::ChildOptions child;
   child.argv = {program_, "check", "--isolated", "--no-cache", "--quiet", "--no-respect-gitignore", "--exit-zero",
-                "--output-format", "json", "--select", selected_rules(), "."};
+                "--output-format", "json", "--select", selected_rules("ruff"), "."};
   child.folder = folder.path();
   child.environment = {"RAYON_NUM_THREADS=1", "HOME=/nonexistent", "LC_ALL=C.UTF-8", "NO_COLOR=1"};
   child.timeout = timeout_;

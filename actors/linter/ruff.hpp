@@ -8,26 +8,20 @@
 #include <string_view>
 #include <vector>
 
-#include "actors/linter/diagnostic.hpp"
+#include "actors/linter/lint_tool.hpp"
 #include "proto/config.pb.h"
 #include "proto/result.hpp"
 
 namespace mendel::linter {
 
-struct LintedText {
-  std::string_view path;  // its file name decides a few rules: __init__.py, stubs
-  std::string_view text;  // any bytes
-};
-
-class Ruff {
+class Ruff final : public LintTool {
  public:
   // Lint.ruff, else the one beside the program, in .venv/bin or on PATH. unavailable with the remedy.
   static Result<Ruff> find(const Config& config);
 
-  // Diagnostics of the rules in rule_table.hpp and of texts that do not parse, one list a text, in
-  // order of place, then rule. Blocks; one thread of CPU. too_complex (timeout), too_large, or
-  // unavailable with what ruff said.
-  Result<std::vector<std::vector<Diagnostic>>> check(std::span<const LintedText> texts) const;
+  // Diagnostics of the rules in rule_table.hpp and of texts that do not parse. One thread of CPU.
+  // too_complex (timeout), too_large, or unavailable with what ruff said.
+  Result<std::vector<Linted>> check(std::span<const LintedText> texts) override;
 
   const std::string& program() const { return program_; }
 

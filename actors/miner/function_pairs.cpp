@@ -129,7 +129,7 @@ bool message_text_only(const Edits& edits) {
 }
 
 const char* add_pair(const syntax::Tree& before, const Function& old_function, const syntax::Tree& after,
-                     const Function& new_function, FilePairs& out) {
+                     const Function& new_function, std::vector<FunctionPair>& out) {
   if (new_function.has_error) return "fixed_does_not_parse";
   auto old_cut = syntax::cut_function(before, old_function);
   auto new_cut = syntax::cut_function(after, new_function);
@@ -139,7 +139,7 @@ const char* add_pair(const syntax::Tree& before, const Function& old_function, c
   if (edits.documentation_only) return "documentation_only";
   if (message_text_only(edits)) return "message_text_only";
   auto bug = diagnose(edits.tokens, !old_function.has_error);
-  out.pairs.push_back({std::move(old_cut->text), std::move(new_cut->text), old_function.symbol, std::move(bug)});
+  out.push_back({std::move(old_cut->text), std::move(new_cut->text), old_function.symbol, std::move(bug)});
   return "";
 }
 
@@ -179,10 +179,38 @@ FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::s
   if (chosen.size() > limits.functions_max) return refuse(out, "too_many_functions", std::to_string(chosen.size()) + " functions changed");
   const char* reason = "";
   for (const auto& [old_index, new_index] : chosen) {
-    const char* refused = add_pair(*old_tree, old_side.functions[old_index], *new_tree, new_side.functions[new_index], out);
+    const char* refused = add_pair(*old_tree, old_side.functions[old_index], *new_tree, new_side.functions[new_index], out.pairs);
     if (*refused != '\0') reason = refused;
   }
   if (out.pairs.empty()) out.reason = reason;
+  return out;
+}
+
+FunctionChanges function_changes(syntax::Parser& parser, std::string_view before, std::string_view after, std::uint32_t changed_lines_max) {
+  constexpr std::uint32_t kFileChangesMax = 4000;
+  FunctionChanges out;
+  if (!is_text(before) || !is_text(after)) return out;
+  const auto hunks = changes_without_blanks(before, after, kFileChangesMax);
+  if (hunks.empty()) return out;
+  const auto old_tree = parser.parse(before), new_tree = parser.parse(after);
+  if (!old_tree || !new_tree) return out;
+  const Side old_side(*old_tree), new_side(*new_tree);
+  std::map<std::size_t, std::size_t> chosen;
+  std::map<std::size_t, std::uint64_t> lines;
+  for (const auto& hunk : hunks) {
+    const auto found = holder(old_side, new_side, hunk);
+    if (!found) continue;
+    chosen.insert(*found);
+    lines[found->first] += hunk.before_end - hunk.before_begin + hunk.after_end - hunk.after_begin;
+  }
+  drop_inner(chosen, old_side.functions);
+  out.changed = static_cast<std::uint32_t>(chosen.size());
+  for (const auto& [old_index, new_index] : chosen) {
+    const char* reason = "too_many_lines";
+    if (lines[old_index] <= changed_lines_max)
+      reason = add_pair(*old_tree, old_side.functions[old_index], *new_tree, new_side.functions[new_index], out.pairs);
+    if (*reason != '\0') out.refused.push_back(reason);
+  }
   return out;
 }
 

@@ -37,6 +37,15 @@ struct PairLimits {
 // another the innermost that holds the change is cut. Deterministic.
 FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::string_view after, PairLimits limits);
 
+// The functions that differ between two versions further apart, such as releases: what changed outside of
+// functions, or in functions that one side lacks, is passed over, and each function is looked at on its own.
+struct FunctionChanges {
+  std::uint32_t changed = 0;  // functions of both sides with at least one change
+  std::vector<FunctionPair> pairs;  // in the order of the file
+  std::vector<const char*> refused;  // why there is none of a changed function: reasons as above
+};
+FunctionChanges function_changes(syntax::Parser& parser, std::string_view before, std::string_view after, std::uint32_t changed_lines_max);
+
 // UTF-8 without NUL, which is what a pair may hold.
 bool is_text(std::string_view bytes);
 

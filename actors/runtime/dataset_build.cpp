@@ -23,6 +23,12 @@ namespace fs = std::filesystem;
 
 constexpr const char* kTokenizerFiles[] = {"tokenizer.json", "vocab.json", "merges.txt", "token_frequencies.json"};
 
+validator::Stratum stratum_of(SourceKind::Value kind) {
+  if (kind == SourceKind::release) return validator::Stratum::released;
+  const bool mined = kind == SourceKind::git || kind == SourceKind::github || kind == SourceKind::stackoverflow;
+  return mined ? validator::Stratum::mined : validator::Stratum::made;
+}
+
 validator::Candidate candidate_of(const Pair& pair, const Proof& proof, const PairId& id) {
   const auto& source = pair.source();
   validator::Candidate out;
@@ -34,8 +40,7 @@ validator::Candidate candidate_of(const Pair& pair, const Proof& proof, const Pa
   out.bug_class = name_of(pair.bug().class_());
   out.bug_type = pair.bug().type();
   out.has_bug = pair.bug().class_() != BugClass::none;
-  out.mined = source.kind() == SourceKind::git || source.kind() == SourceKind::github || source.kind() == SourceKind::stackoverflow ||
-              source.kind() == SourceKind::release;
+  out.stratum = stratum_of(source.kind());
   return out;
 }
 
@@ -148,9 +153,9 @@ Config deciding(const Config& config) {
     out.mutable_sandbox()->clear_program();
     out.mutable_sandbox()->clear_interpreter();
   }
-  for (const auto clear : {&Mine::clear_commits_per_item, &Mine::clear_clones, &Mine::clear_clone_timeout_ms, &Mine::clear_clone_mib_max})
+  for (const auto clear : {&Mine::clear_commits_per_item, &Mine::clear_clones, &Mine::clear_clone_timeout_ms, &Mine::clear_clone_mib_max, &Mine::clear_releases, &Mine::clear_index_timeout_ms})
     (out.mutable_mine()->*clear)();
-  for (const auto clear : {&Lint::clear_files_per_item, &Lint::clear_ruff, &Lint::clear_timeout_ms}) (out.mutable_lint()->*clear)();
+  for (const auto clear : {&Lint::clear_files_per_item, &Lint::clear_ruff, &Lint::clear_python, &Lint::clear_timeout_ms}) (out.mutable_lint()->*clear)();
   return out;
 }
 

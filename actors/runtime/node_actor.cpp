@@ -21,7 +21,9 @@ Config effective(Config theirs, const Config& ours) {
   *theirs.mutable_log() = ours.log();
   *theirs.mutable_health() = ours.health();
   theirs.mutable_lint()->set_ruff(ours.lint().ruff());
+  theirs.mutable_lint()->set_python(ours.lint().python());
   theirs.mutable_mine()->set_clones(ours.mine().clones());
+  theirs.mutable_mine()->set_releases(ours.mine().releases());
   theirs.mutable_train()->set_threads(ours.train().threads());
   return theirs;
 }

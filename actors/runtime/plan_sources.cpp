@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "actors/miner/git_plan.hpp"
+#include "actors/miner/release_stage.hpp"
 #include "actors/miner/stackoverflow/dump_reader.hpp"
 #include "actors/runtime/github_source.hpp"
 #include "actors/runtime/planning.hpp"
@@ -45,6 +46,33 @@ Outcome plan_git(const std::string& repository, const Config& config, Batch& bat
     item.set_stage(Stage::mine_git);
     item.mutable_mine_git()->set_repository(repository);
     item.mutable_mine_git()->mutable_commits()->Assign(commits.begin(), commits.end());
+    if (config.lint().history()) {
+      WorkItem lint;
+      lint.set_stage(Stage::lint);
+      *lint.mutable_lint_history() = item.mine_git();
+      if (auto added = batch.add(std::move(lint)); !added) return added;
+    }
+    if (auto added = batch.add(std::move(item)); !added) return added;
+  }
+  return batch.hand_over();
+}
+
+// A package that cannot be had is told and costs nothing else: the index is a source of others.
+Outcome plan_release(const std::string& package, const Config& config, const PlanSink& sink, Batch& batch) {
+  auto steps = miner::plan_releases(package, config);
+  if (!steps && steps.error().code == ErrorCode::invalid_input) return Error{steps.error().code, "sources.releases: " + steps.error().what};
+  if (!steps) {
+    Rejection rejection;
+    rejection.set_subject(package);
+    rejection.set_reason("no_releases");
+    rejection.set_detail(steps.error().what);
+    sink.rejected(std::move(rejection));
+    return Done{};
+  }
+  for (auto& step : *steps) {
+    WorkItem item;
+    item.set_stage(Stage::mine_release);
+    *item.mutable_mine_release() = std::move(step);
     if (auto added = batch.add(std::move(item)); !added) return added;
   }
   return batch.hand_over();
@@ -146,6 +174,8 @@ Outcome plan_sources(const Config& config, const PlanSink& sink) {
   if (auto planned = plan_github(config, sink, batch); !planned) return planned;
   for (const auto& dump : config.sources().stackoverflow())
     if (auto planned = plan_stackoverflow(dump, config, sink, batch); !planned) return planned;
+  for (const auto& package : config.sources().releases())
+    if (auto planned = plan_release(package, config, sink, batch); !planned) return planned;
   return plan_python(config, sink, batch);
 }
 

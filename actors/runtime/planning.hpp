@@ -1,6 +1,6 @@
 // From the configured sources to work items: Python files become one mutation item each and linter items
-// of several files; repositories of git and of GitHub become ranges of commits, dumps become batches of
-// questions with their answers.
+// of several files; repositories of git and of GitHub become ranges of commits, packages steps from release to
+// release, dumps batches of questions with their answers.
 //
 // Deterministic: the same sources and configuration give the same items in the same order (by the hash
 // of repository and path), whatever order the file system lists them in.

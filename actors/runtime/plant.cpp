@@ -56,9 +56,16 @@ void plan(caf::blocking_actor* self, const PlantOptions& options, const coordina
 Outcome check_tools(const PlantOptions& options) {
   const auto& sources = options.config.sources();
   StageTools tools;
-  for (const auto stage : {Stage::mine_git, Stage::mine_github, Stage::mutate, Stage::lint, Stage::validate}) {
-    const bool wanted = stage == Stage::mine_github ? wants_github(options.config) : stage == Stage::mine_git ? sources.git_size() > 0 : stage == Stage::validate || sources.python_size() > 0;
-    if (!wanted) continue;
+  const bool python = sources.python_size() > 0, git = sources.git_size() > 0;
+  const std::pair<Stage::Value, bool> wanted[] = {{Stage::mine_git, git},
+                                                  {Stage::mine_github, wants_github(options.config)},
+                                                  {Stage::mine_stackoverflow, sources.stackoverflow_size() > 0},
+                                                  {Stage::mine_release, sources.releases_size() > 0},
+                                                  {Stage::mutate, python},
+                                                  {Stage::lint, python || (git && options.config.lint().history())},
+                                                  {Stage::validate, true}};
+  for (const auto& [stage, is_wanted] : wanted) {
+    if (!is_wanted) continue;
     if (auto started = start_stage(stage, options.config, tools); !started) return started.error();
   }
   return Done{};
@@ -312,6 +319,7 @@ Result<PlantView> run_plant(const PlantOptions& given) {
   auto& github = *options.config.mutable_github();
   if (github.cache().empty()) github.set_cache((options.data / "raw" / "github").string());
   if (auto& dumps = *options.config.mutable_stackoverflow(); dumps.scratch().empty()) dumps.set_scratch((options.data / "raw" / "stackoverflow").string());
+  if (mine.releases().empty()) mine.set_releases((options.data / "raw" / "releases").string());
   std::error_code error;
   fs::create_directories(options.data, error);
   if (error) return Error{ErrorCode::io_error, options.data.string() + ": " + error.message()};

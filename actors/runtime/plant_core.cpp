@@ -10,7 +10,7 @@ namespace mendel::runtime {
 namespace {
 
 constexpr Stage::Value kLatestFirst[] = {Stage::train, Stage::encode, Stage::validate, Stage::lint, Stage::mutate, Stage::mine_stackoverflow,
-                                         Stage::mine_git, Stage::mine_github};
+                                         Stage::mine_release, Stage::mine_git, Stage::mine_github};
 
 // Doubles with each failure up to the limit; between half and all of it, by a hash of the item, the seed and
 // the failure, so that retries do not march in step and a replay makes the same choice.

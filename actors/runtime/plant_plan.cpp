@@ -7,8 +7,8 @@
 namespace mendel::runtime {
 namespace {
 
-constexpr Stage::Value kSources[] = {Stage::mine_git, Stage::mine_github, Stage::mine_stackoverflow, Stage::mutate, Stage::lint};
-constexpr Stage::Value kCollecting[] = {Stage::mine_git, Stage::mine_github, Stage::mine_stackoverflow, Stage::mutate, Stage::lint, Stage::validate};
+constexpr Stage::Value kSources[] = {Stage::mine_git, Stage::mine_github, Stage::mine_release, Stage::mine_stackoverflow, Stage::mutate, Stage::lint};
+constexpr Stage::Value kCollecting[] = {Stage::mine_git, Stage::mine_github, Stage::mine_release, Stage::mine_stackoverflow, Stage::mutate, Stage::lint, Stage::validate};
 constexpr Stage::Value kEncoding[] = {Stage::encode};
 constexpr Stage::Value kTraining[] = {Stage::train};
 

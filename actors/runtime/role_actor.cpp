@@ -7,7 +7,9 @@
 #include "actors/cleaner/cleaning.hpp"
 #include "actors/encoder/encoder_stage.hpp"
 #include "actors/linter/linter_stage.hpp"
+#include "actors/miner/history_changes.hpp"
 #include "actors/miner/miner_stage.hpp"
+#include "actors/miner/release_stage.hpp"
 #include "actors/miner/stackoverflow/stackoverflow_stage.hpp"
 #include "actors/mutator/mutator_stage.hpp"
 #include "actors/runtime/redacted.hpp"
@@ -34,6 +36,23 @@ Result<StageFunction> start_encoder(const Config& config, const StageTools& tool
   return StageFunction([config, known = tools.vocabularies](const WorkItem& item) { return encode(item, config, *known); });
 }
 
+// Histories are read here, because the linter knows no repository and the miner no linter.
+Result<StageFunction> start_linter(const Config& config, const StageTools&) {
+  auto started = linter::LinterStage::start(config);
+  if (!started) return started.error();
+  const auto history = std::make_shared<miner::HistoryReader>(config);
+  return StageFunction([history, stage = std::shared_ptr<linter::LinterStage>(std::move(*started))](const WorkItem& item) -> Result<WorkResult> {
+    if (!item.has_lint_history()) return stage->run(item);
+    auto changes = history->read(item.lint_history());
+    if (!changes) return changes.error();
+    WorkItem read;
+    read.set_id(item.id());
+    read.set_stage(Stage::lint);
+    *read.mutable_lint_changes() = *std::move(changes);
+    return stage->run(read);
+  });
+}
+
 Result<StageFunction> start_trainer(const Config& config, const StageTools& tools) {
   if (!tools.train) return Error{ErrorCode::unavailable, "this program cannot train; run `mendel-trainer node` for the role trainer"};
   return StageFunction([config, tools](const WorkItem& item) { return tools.train(item, config, tools.report, *tools.stop); });
@@ -48,8 +67,9 @@ constexpr RoleRow kRoles[] = {
     {Stage::mine_git, start_plain<miner::MinerStage>},
     {Stage::mine_github, start_plain<miner::MinerStage>},
     {Stage::mine_stackoverflow, start_plain<miner::StackoverflowStage>},
+    {Stage::mine_release, start_plain<miner::ReleaseStage>},
     {Stage::mutate, start_plain<mutator::MutatorStage>},
-    {Stage::lint, start_plain<linter::LinterStage>},
+    {Stage::lint, start_linter},
     {Stage::validate, start_plain<validator::ValidatorStage>},
     {Stage::encode, start_encoder},
     {Stage::train, start_trainer},

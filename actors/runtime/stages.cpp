@@ -5,11 +5,13 @@
 #include <google/protobuf/text_format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "actors/cleaner/cleaning.hpp"
 #include "actors/encoder/encoder_stage.hpp"
 #include "actors/linter/linter_stage.hpp"
 #include "actors/miner/miner_stage.hpp"
+#include "actors/miner/release_stage.hpp"
 #include "actors/miner/stackoverflow/stackoverflow_stage.hpp"
 #include "actors/mutator/mutator_stage.hpp"
 #include "actors/validator/validator_stage.hpp"
@@ -23,11 +25,16 @@ constexpr std::uint32_t kTrainVersion = 1;
 constexpr StageRow kStages[] = {
     {Stage::mine_git, "mine", "miner"},         {Stage::mine_github, "mine_github", "miner"},
     {Stage::mine_stackoverflow, "mine_stackoverflow", "miner"},
+    {Stage::mine_release, "release", "miner"},
     {Stage::mutate, "mutate", "mutator"},       {Stage::lint, "lint", "linter"},
     {Stage::validate, "validate", "validator"}, {Stage::encode, "encode", "encoder"}, {Stage::train, "train", "trainer"},
 };
 
-void add_section(ContentHash& hash, const google::protobuf::Message& section, std::initializer_list<std::string_view> left_out) {
+// Where things lie and how long they may take decides no result.
+constexpr std::string_view kNotOfMining[] = {"commits_per_item", "commits_max", "clones", "clone_timeout_ms", "clone_mib_max",
+                                             "partial_clones", "releases", "releases_max", "index_timeout_ms"};
+
+void add_section(ContentHash& hash, const google::protobuf::Message& section, std::span<const std::string_view> left_out) {
   hash.add(canonical_settings(section, left_out));
 }
 
@@ -83,12 +90,17 @@ std::uint32_t stage_version(Stage::Value stage, const Config& config) {
     case Stage::mine_git:
     case Stage::mine_github:
       hash.add(miner::MinerStage::kVersion);
-      add_section(hash, config.mine(), {"commits_per_item", "commits_max", "clones", "clone_timeout_ms", "clone_mib_max", "partial_clones"});
+      add_section(hash, config.mine(), kNotOfMining);
+      add_cleaning(hash, config);
+      break;
+    case Stage::mine_release:
+      hash.add(miner::ReleaseStage::kVersion);
+      add_section(hash, config.mine(), kNotOfMining);
       add_cleaning(hash, config);
       break;
     case Stage::mine_stackoverflow:
       hash.add(miner::StackoverflowStage::kVersion);
-      add_section(hash, config.stackoverflow(), {"memory_mib", "spill_gib_max", "scratch"});
+      add_section(hash, config.stackoverflow(), std::array<std::string_view, 3>{"memory_mib", "spill_gib_max", "scratch"});
       add_cleaning(hash, config);
       break;
     case Stage::mutate:
@@ -98,21 +110,21 @@ std::uint32_t stage_version(Stage::Value stage, const Config& config) {
       break;
     case Stage::lint:
       hash.add(linter::LinterStage::kVersion);
-      add_section(hash, config.lint(), {"files_per_item", "ruff", "timeout_ms"});
+      add_section(hash, config.lint(), std::array<std::string_view, 5>{"files_per_item", "ruff", "timeout_ms", "python", "history"});
       add_cleaning(hash, config);
       break;
     case Stage::validate:
       hash.add(validator::ValidatorStage::kVersion);
-      add_section(hash, config.validate(), {"pairs_per_item", "near_duplicate_threshold"});
+      add_section(hash, config.validate(), std::array<std::string_view, 2>{"pairs_per_item", "near_duplicate_threshold"});
       if (config.sandbox().plant()) {
         hash.add(config.seed());
-        add_section(hash, config.sandbox(), {"program", "interpreter"});
+        add_section(hash, config.sandbox(), std::array<std::string_view, 2>{"program", "interpreter"});
       }
       break;
     case Stage::encode: hash.add(encoder::EncoderStage::kVersion); break;
     case Stage::train:
       hash.add(kTrainVersion).add(config.seed());
-      add_section(hash, config.train(), {"threads", "checkpoint_s"});
+      add_section(hash, config.train(), std::array<std::string_view, 2>{"threads", "checkpoint_s"});
       break;
     default: break;
   }

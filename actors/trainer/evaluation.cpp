@@ -182,7 +182,8 @@ BugMetrics bug_metrics(const std::vector<const SampleOutcome*>& bugs, const std:
 }
 
 const char* source_group(const std::string& source) {
-  if (source == "mutation" || source == "linter") return source == "linter" ? "linter" : "mutation";
+  for (const char* alone : {"mutation", "linter", "release"})
+    if (source == alone) return alone;
   return "mined";
 }
 

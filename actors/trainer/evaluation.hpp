@@ -78,7 +78,7 @@ struct BugMetrics {
 
 BugMetrics bug_metrics(const std::vector<const SampleOutcome*>& bugs, const std::vector<AlarmLevel>& levels);
 
-// Mutations, mined pairs and linter fixes are never mixed but under "all".
-const char* source_group(const std::string& source);  // "mutation", "mined", "linter"
+// Mutations, mined pairs, releases and linter fixes are never mixed but under "all".
+const char* source_group(const std::string& source);  // "mutation", "mined", "release", "linter"
 
 }  // namespace mendel::trainer

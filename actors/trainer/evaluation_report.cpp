@@ -18,7 +18,7 @@ using Outcomes = std::vector<SampleOutcome>;
 using Levels = std::vector<AlarmLevel>;
 using Group = std::vector<const SampleOutcome*>;
 
-constexpr const char* kSourceGroups[] = {"all", "mutation", "mined", "linter"};
+constexpr const char* kSourceGroups[] = {"all", "mutation", "mined", "release", "linter"};
 constexpr int kNameWidth = 26;
 
 struct Split {
@@ -199,12 +199,22 @@ std::string confusion_csv(const Outcomes& outcomes, double margin) {
   return out;
 }
 
+namespace {
+
+std::string title_of(std::string_view source) {
+  if (source == "all") return "all bugs";
+  if (source == "mined") return "mined from history";
+  return source == "release" ? "changed from release to release" : std::string(source);
+}
+
+}  // namespace
+
 std::string evaluation_table(const Outcomes& outcomes, const Levels& levels) {
   std::string out;
   put_head(out, levels);
   for (const auto* source : kSourceGroups) {
     const auto split = of_source(outcomes, source);
-    const std::string title = std::string(source) == "all" ? "all bugs" : std::string(source) == "mined" ? "mined from history" : std::string(source);
+    const std::string title = title_of(source);
     if (split.bugs.empty()) {
       out += printed("\n%s: no bug of this source in the split\n", title.c_str());
       continue;

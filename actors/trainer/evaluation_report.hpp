@@ -18,7 +18,7 @@ struct EvaluationFacts {
   PassedOver passed_over;
 };
 
-// Groups by source ("all", "mutation", "mined", "linter"), in each by class, type and length; every
+// Groups by source ("all", "mutation", "mined", "release", "linter"), in each by class, type and length; every
 // share as {"count", "n", "share", "low", "high"}.
 std::string benchmark_report(const EvaluationFacts& facts, const std::vector<SampleOutcome>& outcomes, const std::vector<AlarmLevel>& levels);
 

@@ -34,7 +34,7 @@ void choose_splits(const std::vector<Candidate>& candidates, const ReduceOptions
   std::vector<std::size_t> owners;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     if (!decisions[i].accepted) continue;
-    inputs.push_back({candidates[i].group, candidates[i].path, decisions[i].cluster, candidates[i].mined});
+    inputs.push_back({candidates[i].group, candidates[i].path, decisions[i].cluster, candidates[i].stratum});
     owners.push_back(i);
   }
   const auto placements = place(inputs, options);

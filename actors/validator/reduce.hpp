@@ -12,6 +12,13 @@
 
 namespace mendel::validator {
 
+// Kinds of pairs that are dealt out to the splits each on its own, so that each can be scored apart.
+enum class Stratum : std::uint8_t {
+  made,  // by an operator or a linter
+  mined,  // from a history or a forum: a bug that people made and mended
+  released,  // a change from release to release, which may be none
+};
+
 // What the reduce needs of one pair that passed its own stages.
 struct Candidate {
   PairId id;
@@ -21,7 +28,7 @@ struct Candidate {
   std::string path;
   std::string bug_class, bug_type;
   bool has_bug = true;
-  bool mined = false;  // from a history or a forum: a bug that people made
+  Stratum stratum = Stratum::made;
 };
 
 enum class Split : std::uint8_t { train, validation, test };

@@ -1,11 +1,11 @@
 // Units (a group, a file of a group, or a cluster) are ordered by hash and dealt out greedily.
 #include "actors/validator/splits.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <map>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace mendel::validator {
 namespace {
@@ -102,15 +102,17 @@ std::vector<Split> deal_out(std::span<const SplitInput> inputs, const ReduceOpti
 }  // namespace
 
 std::vector<Placement> place(std::span<const SplitInput> inputs, const ReduceOptions& options) {
-  std::unordered_set<std::string_view> mined_groups;
-  for (const auto& input : inputs)
-    if (input.mined) mined_groups.insert(input.group);
+  std::unordered_map<std::string_view, Stratum> strata;
+  for (const auto& input : inputs) {
+    auto& stratum = strata[input.group];
+    stratum = std::max(stratum, input.stratum);
+  }
   std::vector<Placement> out(inputs.size());
-  for (const bool mined : {false, true}) {
+  for (const auto stratum : {Stratum::made, Stratum::mined, Stratum::released}) {
     std::vector<SplitInput> part;
     std::vector<std::size_t> owners;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      if (mined_groups.contains(inputs[i].group) != mined) continue;
+      if (strata.at(inputs[i].group) != stratum) continue;
       part.push_back(inputs[i]);
       owners.push_back(i);
     }

@@ -13,7 +13,7 @@ namespace mendel::validator {
 struct SplitInput {
   std::string_view group, path;
   PairId cluster;
-  bool mined = false;  // a bug that people made and mended
+  Stratum stratum = Stratum::made;
 };
 
 struct Placement {
@@ -25,8 +25,9 @@ struct Placement {
 // shares are met; a group that would overshoot a share by half stays in training. If groups are so
 // few or large that a held-out split stays below half its share, groups larger than the share are
 // broken up into their files, and if that does not do either, into clusters. Pairs without a group are
-// placed by cluster. Groups with mined pairs are dealt out on their own by the same rules, so that the
-// few real bugs have their share in every split and can be scored apart.
+// placed by cluster. The groups of each stratum are dealt out on their own by the same rules, so that the
+// few real bugs have their share in every split and can be scored apart; a group with pairs of several
+// strata belongs to the last of them.
 //
 // Clusters that then lie in several splits are kept in the one that holds most of them (a tie: the
 // earlier of train, validation, test); their pairs in other splits leak and are to be left out. That

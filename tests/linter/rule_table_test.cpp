@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <string>
 
+#include "actors/linter/lint_tool.hpp"
 #include "actors/linter/linter_stage.hpp"
-#include "actors/linter/ruff.hpp"
 #include "actors/linter/rule_table.hpp"
 #include "actors/syntax/tree.hpp"
 
@@ -36,33 +36,117 @@ WorkResult run(const WorkItem& item, const Config& config = {}) {
 
 }  // namespace
 
-TEST_CASE("the table is in order, so that rules are found") {
-  const auto rules = lint_rules();
-  for (std::size_t i = 1; i < rules.size(); ++i) CHECK(std::string(rules[i - 1].rule) < rules[i].rule);
-  for (const auto& rule : rules) CHECK(find_rule(rule.rule) == &rule);
-  CHECK(find_rule("E999") == nullptr);
-}
-
-TEST_CASE("every rule finds its own example, with a fix of the kind that the table says") {
-  const auto ruff = Ruff::find(Config());
-  REQUIRE(ruff);
-  std::vector<LintedText> texts;
-  for (const auto& rule : lint_rules()) texts.push_back({"example.py", rule.example});
-  const auto found = ruff->check(texts);
-  REQUIRE(found);
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    const auto& rule = lint_rules()[i];
-    CAPTURE(std::string(rule.rule));
-    const auto& list = (*found)[i];
-    const auto at = std::find_if(list.begin(), list.end(), [&](const Diagnostic& d) { return d.rule == rule.rule; });
-    REQUIRE(at != list.end());
-    REQUIRE(at->fix);
-    CHECK(at->fix->applicability == (rule.unsafe ? "unsafe" : "safe"));
+TEST_CASE("the tables are in order, so that rules are found") {
+  for (const auto& tool : lint_tools()) {
+    const auto rules = lint_rules(tool.name);
+    REQUIRE_FALSE(rules.empty());
+    for (std::size_t i = 1; i < rules.size(); ++i) CHECK(std::string(rules[i - 1].rule) < rules[i].rule);
+    for (const auto& rule : rules) CHECK(find_rule(tool.name, rule.rule) == &rule);
+    CHECK(find_rule(tool.name, "Z999") == nullptr);
   }
 }
 
+TEST_CASE("every rule of every linter finds its own example") {
+  for (const auto& tool : lint_tools()) {
+    auto linter = tool.start(Config());
+    REQUIRE(linter);
+    std::vector<LintedText> texts;
+    for (const auto& rule : lint_rules(tool.name)) texts.push_back({"example.py", rule.example});
+    const auto found = (*linter)->check(texts);
+    REQUIRE(found);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      const auto& rule = lint_rules(tool.name)[i];
+      CAPTURE(std::string(tool.name) + ":" + rule.rule);
+      const auto& list = (*found)[i].diagnostics;
+      const auto at = std::find_if(list.begin(), list.end(), [&](const Diagnostic& d) { return d.rule == rule.rule; });
+      REQUIRE(at != list.end());
+      CHECK(at->tool == tool.name);
+      CHECK(at->begin >= Position{1, 1});
+      CHECK(at->end >= at->begin);
+      if (!tool.fixes) continue;
+      REQUIRE(at->fix);
+      CHECK(at->fix->applicability == (rule.unsafe ? "unsafe" : "safe"));
+    }
+  }
+}
+
+TEST_CASE("a linter says the same of a text whatever else is in its batch") {
+  const std::string odd = "def f(a=[]):\n    s = \"\xC3\xA9\xF0\x9F\x98\x80\"; assert a; return s.no_such()\n";
+  for (const auto& tool : lint_tools()) {
+    CAPTURE(std::string(tool.name));
+    auto linter = tool.start(Config());
+    REQUIRE(linter);
+    const std::vector<LintedText> one = {{"a.py", odd}};
+    const std::vector<LintedText> many = {{"x/__init__.py", "import os\n"}, {"broken.py", "def f(:\n"}, {"isort.py", "raise SystemExit\n"}, {"a.py", odd}};
+    const auto alone = (*linter)->check(one), together = (*linter)->check(many);
+    REQUIRE(alone);
+    REQUIRE(together);
+    REQUIRE((*alone)[0].diagnostics.size() == (*together)[3].diagnostics.size());
+    for (std::size_t i = 0; i < (*alone)[0].diagnostics.size(); ++i)
+      CHECK(to_json((*alone)[0].diagnostics[i]) == to_json((*together)[3].diagnostics[i]));
+    REQUIRE((*together)[1].diagnostics.size() >= 1);
+    CHECK((*together)[1].diagnostics[0].rule == kUnparsableRule);
+  }
+}
+
+TEST_CASE("columns of every linter count characters") {
+  const std::string text = "def f(a=[]):\n    s = \"\xC3\xA9\xF0\x9F\x98\x80\"; assert a; return s.no_such()\n";
+  struct Row {
+    const char *tool, *rule;
+    std::uint32_t column;
+  };
+  for (const auto& [tool, rule, column] : {Row{"pylint", "E1101", 32}, Row{"mypy", "attr-defined", 32}, Row{"bandit", "B101", 15}}) {
+    const auto tools = lint_tools_named(std::vector<std::string>{tool});
+    REQUIRE(tools);
+    auto linter = tools->front()->start(Config());
+    REQUIRE(linter);
+    const auto found = (*linter)->check(std::vector<LintedText>{{"a.py", text}});
+    REQUIRE(found);
+    const auto& list = (*found)[0].diagnostics;
+    const auto at = std::find_if(list.begin(), list.end(), [&](const Diagnostic& d) { return d.rule == rule; });
+    REQUIRE(at != list.end());
+    CAPTURE(std::string(tool));
+    CHECK(at->begin == Position{2, column});
+  }
+}
+
+namespace {
+
+// Fails on every batch that holds `culprit`.
+class FragileTool final : public LintTool {
+ public:
+  Result<std::vector<Linted>> check(std::span<const LintedText> texts) override {
+    ++runs;
+    std::vector<Linted> out;
+    for (const auto& text : texts) {
+      if (text.text == "culprit") return Error{ErrorCode::unavailable, "died of signal 11"};
+      Diagnostic diagnostic;
+      diagnostic.path = text.path;
+      out.push_back({{diagnostic}, ""});
+    }
+    return out;
+  }
+  static inline int runs = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a file on which a linter dies costs itself alone, and is told") {
+  const LintToolRow row{"fragile", "", false, 100, [](const Config&) { return Result<std::unique_ptr<LintTool>>(std::make_unique<FragileTool>()); }};
+  const LintToolRow* rows[] = {&row};
+  auto linters = Linters::start(rows, Config());
+  REQUIRE(linters);
+  std::vector<LintedText> texts(64, LintedText{"a.py", "fine"});
+  texts[41] = {"b.py", "culprit"};
+  const auto found = linters->check(texts);
+  REQUIRE(found);
+  for (std::size_t i = 0; i < texts.size(); ++i) CHECK((*found)[i].diagnostics.size() == (i == 41 ? 0 : 1));
+  CHECK((*found)[41].failures == std::vector<std::string>{"fragile: died of signal 11"});
+  CHECK(FragileTool::runs == 13);  // one for the batch and two for each of six halvings
+}
+
 TEST_CASE("every safe rule turns its example into a pair whose sides parse") {
-  for (const auto& rule : lint_rules()) {
+  for (const auto& rule : lint_rules("ruff")) {
     if (rule.unsafe) continue;
     CAPTURE(std::string(rule.rule));
     const auto result = run(item_of({{"example.py", rule.example}}));

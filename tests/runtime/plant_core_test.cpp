@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Stage::Value kAll[] = {Stage::mine_git, Stage::mutate, Stage::lint, Stage::validate, Stage::encode};
+constexpr Stage::Value kAll[] = {Stage::mine_git, Stage::mine_release, Stage::mutate, Stage::lint, Stage::validate, Stage::encode};
 
 struct Life {
   storage::PlantStore& store;

@@ -70,14 +70,18 @@ TEST_CASE("a cluster over several splits stays where most of it is and leaks els
   CHECK(leaks == 2);  // one of the group in test, one of the group in validation
 }
 
-TEST_CASE("the few mined pairs have their share in every split, whatever else there is") {
+TEST_CASE("the few mined and the few released pairs have their share in every split, each on its own") {
   std::vector<std::string> groups, paths;
   for (int i = 0; i < 40; ++i) groups.push_back("package" + std::to_string(i)), paths.push_back("file" + std::to_string(i) + ".py");
   std::vector<SplitInput> inputs;
   for (std::uint64_t i = 0; i < 4000; ++i) inputs.push_back({groups[i / 100], "file.py", id_of(i)});
-  for (std::uint64_t i = 0; i < 120; ++i) inputs.push_back({"history", paths[i / 3], id_of(10000 + i), true});
+  for (std::uint64_t i = 0; i < 120; ++i) inputs.push_back({"history", paths[i / 3], id_of(10000 + i), Stratum::mined});
+  for (std::uint64_t i = 0; i < 80; ++i) inputs.push_back({"package", paths[i / 2], id_of(20000 + i), Stratum::released});
   const auto placements = place(inputs, {});
-  const std::vector<Placement> mined(placements.begin() + 4000, placements.end());
+  const std::vector<Placement> mined(placements.begin() + 4000, placements.begin() + 4120);
+  const std::vector<Placement> released(placements.begin() + 4120, placements.end());
+  CHECK(sizes_of(released)[Split::test] == 4);
+  CHECK(sizes_of(released)[Split::validation] == 4);
   CHECK(sizes_of(mined)[Split::test] == 6);
   CHECK(sizes_of(mined)[Split::validation] == 6);
 }
@@ -86,7 +90,7 @@ TEST_CASE("a group that holds mined and other pairs stays in one split") {
   std::vector<std::string> groups;
   for (int i = 0; i < 40; ++i) groups.push_back("group" + std::to_string(i));
   std::vector<SplitInput> inputs;
-  for (std::uint64_t i = 0; i < 400; ++i) inputs.push_back({groups[i / 10], "file.py", id_of(i), i % 20 == 0});
+  for (std::uint64_t i = 0; i < 400; ++i) inputs.push_back({groups[i / 10], "file.py", id_of(i), i % 20 == 0 ? Stratum::mined : Stratum::made});
   const auto placements = place(inputs, {});
   for (std::size_t i = 0; i < inputs.size(); i += 10)
     for (std::size_t k = i; k < i + 10; ++k) CHECK(placements[k].split == placements[i].split);
