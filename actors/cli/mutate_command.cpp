@@ -1,4 +1,5 @@
 // mendel mutate PATH...: pairs of mutated and clean functions as JSON lines, in the order of the files.
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -6,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/cleaner/cleaning.hpp"
+#include "actors/cli/calibration.hpp"
 #include "actors/cli/commands.hpp"
 #include "actors/mutator/mutator_stage.hpp"
 #include "actors/mutator/operators.hpp"
@@ -19,7 +21,7 @@ struct MutateOptions {
   std::optional<std::uint32_t> seed, per_function;
   std::optional<double> clean_share;
   std::uint32_t jobs = 1;
-  std::string out;
+  std::string out, calibrate;
   bool list = false;
 };
 
@@ -37,10 +39,12 @@ class Mutators {
  public:
   explicit Mutators(const Config& config) : config_(config) {}
 
-  Result<WorkResult> run(const WorkItem& item) {
+  // Calls `use` with a mutator that no other thread has meanwhile.
+  template <class Use>
+  auto with(const Use& use) -> Result<decltype(use(std::declval<mutator::MutatorStage&>()))> {
     auto mutator = take();
     if (!mutator) return mutator.error();
-    auto result = (*mutator)->run(item);
+    auto result = use(**mutator);
     const std::lock_guard lock(mutex_);
     idle_.push_back(*std::move(mutator));
     return result;
@@ -66,7 +70,47 @@ class Mutators {
   std::vector<Mutator> idle_;
 };
 
-Answer pairs_of(Mutators& mutators, const Config& config, const NamedFile& file) {
+SourceFile source_of(const NamedFile& file, std::string text) {
+  SourceFile out;
+  out.set_repository(file.root);
+  out.set_path(file.relative);
+  out.set_text(std::move(text));
+  return out;
+}
+
+// The weights that meet the wanted mix on these files, fitted to those of them that their hash chooses. Standard
+// input can be read once only: alone it gets the usual ones.
+Result<std::vector<double>> fitted_class_weights(Mutators& mutators, const Config& config, const std::vector<NamedFile>& files, std::uint32_t jobs) {
+  std::vector<std::pair<ContentId, const NamedFile*>> keyed;
+  for (const auto& file : files)
+    if (file.path != "-") keyed.emplace_back(ContentHash().add(file.root).add(file.relative).finish<>(), &file);
+  std::stable_sort(keyed.begin(), keyed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  keyed.resize(std::min(keyed.size(), mutator::kMixFilesMax));
+  using Places = Result<std::vector<mutator::GroupPlaces>>;
+  mutator::ClassMix mix;
+  std::optional<Error> failure;
+  in_order<std::optional<Places>>(
+      keyed.size(), jobs,
+      [&](std::uint64_t i) -> std::optional<Places> {
+        auto text = read_file(keyed[i].second->path, config.sources().file_bytes_max());
+        if (!text) return std::nullopt;  // will be named when it is mutated
+        return mutators.with([&](mutator::MutatorStage& stage) { return stage.places(source_of(*keyed[i].second, *std::move(text))); });
+      },
+      [&](std::uint64_t, std::optional<Places> places) {
+        if (!places) return;
+        if (!*places) failure = places->error();
+        else
+          for (const auto& one : **places) mix.add(one);
+      });
+  if (failure) return *failure;
+  std::vector<double> out;
+  if (mix.empty()) return out;
+  const auto weights = mutator::class_weights(config, mix);
+  out.assign(weights.begin(), weights.end());
+  return out;
+}
+
+Answer pairs_of(Mutators& mutators, const Config& config, const std::vector<double>& class_weights, const NamedFile& file) {
   Answer answer;
   auto text = read_file(file.path, config.sources().file_bytes_max());
   if (!text) {
@@ -76,15 +120,14 @@ Answer pairs_of(Mutators& mutators, const Config& config, const NamedFile& file)
   }
   WorkItem item;
   item.set_stage(Stage::mutate);
-  auto& source = *item.mutable_mutate()->add_files();
-  source.set_repository(file.root);
-  source.set_path(file.relative);
-  source.set_text(*std::move(text));
-  auto result = mutators.run(item);
-  if (!result) {
-    answer.failure = result.error();
+  *item.mutable_mutate()->add_files() = source_of(file, *std::move(text));
+  item.mutable_mutate()->mutable_class_weights()->Assign(class_weights.begin(), class_weights.end());
+  auto started = mutators.with([&](mutator::MutatorStage& stage) { return stage.run(item); });
+  if (!started || !*started) {
+    answer.failure = started ? started->error() : started.error();
     return answer;
   }
+  auto& result = *started;
   cleaner::clean_result(*result, config.clean());
   for (const auto& pair : result->pairs()) answer.lines += to_json(pair) + "\n";
   for (const auto& [counter, n] : result->funnel()) answer.funnel[counter] = n;
@@ -101,7 +144,7 @@ int list_operators(const Context& context) {
     auto out = nlohmann::ordered_json::array();
     for (const auto& row : mutator::operators())
       out.push_back({{"name", row.name}, {"class", mutator::name_of(row.bug_class)}, {"description", row.description},
-                     {"before", row.before}, {"after", row.after}});
+                     {"inverse", row.inverse}, {"precondition", row.precondition}, {"before", row.before}, {"after", row.after}});
     std::printf("%s\n", out.dump().c_str());
   } else {
     const auto indented = [](const char* mark, std::string_view text) {
@@ -110,7 +153,7 @@ int list_operators(const Context& context) {
       std::printf("%s\n", lines.c_str());
     };
     for (const auto& row : mutator::operators()) {
-      std::printf("%s (%s): %s\n", row.name, mutator::name_of(row.bug_class), row.description);
+      std::printf("%s (%s): %s\n  repair: %s; where: %s\n", row.name, mutator::name_of(row.bug_class), row.description, row.inverse, row.precondition);
       indented("-", row.before);
       indented("+", row.after);
     }
@@ -141,8 +184,9 @@ std::string left_out(const std::map<std::string, std::uint64_t>& funnel) {
 
 int mutate(const Context& context, const MutateOptions& options) {
   if (options.list) return list_operators(context);
-  if (options.paths.empty()) return fail_use("mutate: PATH is required (or --list)");
   const auto config = effective(context, options);
+  if (!options.calibrate.empty()) return calibrate(context, config, options.calibrate, options.out);
+  if (options.paths.empty()) return fail_use("mutate: PATH is required (or --list, --calibrate)");
   if (const auto checked = mutator::MutatorStage::start(config); !checked) return fail_use("mutate: " + checked.error().what);
   const auto files = python_files(options.paths);
   if (!files) return fail(files.error());
@@ -152,11 +196,17 @@ int mutate(const Context& context, const MutateOptions& options) {
   std::FILE* out = file ? file.get() : stdout;
   Progress progress(context, "mutate", files->size(), "files");
   Mutators mutators(config);
+  std::vector<double> class_weights;
+  if (mutator::wants_class_mix(config)) {
+    auto fitted = fitted_class_weights(mutators, config, *files, options.jobs);
+    if (!fitted) return fail(fitted.error());
+    class_weights = *std::move(fitted);
+  }
   std::map<std::string, std::uint64_t> funnel;
   std::optional<Error> failure;
   bool written = true;
   in_order<Answer>(
-      files->size(), options.jobs, [&](std::uint64_t i) { return pairs_of(mutators, config, (*files)[i]); },
+      files->size(), options.jobs, [&](std::uint64_t i) { return pairs_of(mutators, config, class_weights, (*files)[i]); },
       [&](std::uint64_t, Answer answer) {
         progress.add();
         if (answer.failure && !failure) failure = answer.failure;
@@ -186,6 +236,7 @@ std::function<int()> declare(CLI::App& app, Context& context) {
       ->check(CLI::Range(0.0, 0.9));
   app.add_option("--jobs", options->jobs, "threads (default: all cores); the output does not depend on it")->check(CLI::Range(1u, 1024u));
   app.add_option("--out", options->out, "file to write to (default: stdout)");
+  app.add_option("--calibrate", options->calibrate, "print weights (and write them to --out) under which the types of bugs come as in these mined pairs");
   app.add_flag("--list", options->list, "print the operators with what they do, before and after");
   return [options, &context] { return mutate(context, *options); };
 }
@@ -195,6 +246,7 @@ std::function<int()> declare(CLI::App& app, Context& context) {
 const Subcommand kMutateCommand = {"mutate", "put realistic bugs into clean functions",
                                    "  mendel mutate src --seed 7 --out pairs.jsonl\n"
                                    "  mendel mutate src --operators off_by_one,missing_colon --clean-share 0\n"
+                                   "  mendel mine git REPO >mined.jsonl && mendel mutate --calibrate mined.jsonl --out weights.toml\n"
                                    "  mendel --json mutate --list",
                                    declare};
 

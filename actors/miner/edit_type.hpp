@@ -16,6 +16,8 @@ namespace mendel::miner {
 struct TokenEdit {
   std::vector<std::string_view> removed, added;
   std::string_view before;  // the token in front
+  std::string_view after;  // the token behind, on the mended side
+  bool whole_statements = false;  // what is put in are lines of their own
   std::string_view keyword;  // if that is '=': the name that is given this value
 };
 

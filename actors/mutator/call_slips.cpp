@@ -18,6 +18,15 @@ bool has_newline(const FunctionView& view, std::uint32_t first, std::uint32_t la
   return view.words(first, last).find('\n') != std::string_view::npos;
 }
 
+// Is the text at i the mode of an open() or a mode, encoding or way of handling errors given by name?
+bool opens_or_encodes(const FunctionView& view, std::uint32_t i) {
+  static constexpr std::array<std::string_view, 3> kNames = {"mode", "encoding", "errors"};
+  static constexpr std::array<std::string_view, 5> kCalls = {"open", "fdopen", "decode", "encode", "ZipFile"};
+  const auto open = view.opener(i);
+  if (open == view.size() || open == 0 || view.word(i).size() < 3) return false;
+  return (view.is(i - 1, "=") && view.is_any(i - 2, kNames)) || (view.is(open, "(") && !view.is(i - 1, "=") && view.is_any(open - 1, kCalls));
+}
+
 struct Pair {
   std::string_view from, to;
 };
@@ -101,7 +110,7 @@ void find_wrong_literal(const FunctionView& view, Splices& out) {
     if (view.is(i, "True")) replace(view, i, "False", out);
     if (view.is(i, "False")) replace(view, i, "True", out);
     const auto word = view.word(i);
-    if (view.kind(i) != TokenKind::string || view.depth(i) == 0 || word.size() < 3) continue;
+    if (view.kind(i) != TokenKind::string || !opens_or_encodes(view, i)) continue;
     for (const auto& mode : kModes)
       if (word.substr(1, word.size() - 2) == mode.from) replace(view, i, word.front() + std::string(mode.to) + word.back(), out);
   }
@@ -203,7 +212,7 @@ void find_late_binding(const FunctionView& view, Splices& out) {
   if (!view.may_have("lambda")) return;
   for (std::uint32_t i = 1; i + 3 < view.size(); ++i) {
     // lambda x, name=name: … keeps the value of now.
-    if (view.kind(i) != TokenKind::name || !view.is(i + 1, "=") || view.word(i) != view.word(i + 2)) continue;
+    if (view.kind(i) != TokenKind::name || !view.is(i + 1, "=") || view.word(i) != view.word(i + 2) || view.is(i, "self")) continue;
     bool of_lambda = false;
     for (auto j = i; j-- > 0 && view.depth(j) >= view.depth(i) && !view.is(j, ":");) of_lambda = of_lambda || view.is(j, "lambda");
     if (!of_lambda) continue;
@@ -225,7 +234,7 @@ void find_inplace_result(const FunctionView& view, Splices& out) {
       replace(view, i, close, std::string(view.words(arguments[0].first, arguments[0].last)) + ".sort(" + rest + ")", out);
     }
     // xs.append(x) → xs = xs.append(x)
-    if (view.is(i, ".") && view.is(i + 1, "append") && view.starts_statement(i - 1) && view.kind(i - 1) == TokenKind::name && view.closer(i + 2) + 1 == view.statements()[view.statement_of(i)].end)
+    if (view.is(i, ".") && view.is(i + 1, "append") && view.starts_statement(i - 1) && !view.is(i - 1, "self") && view.kind(i - 1) == TokenKind::name && view.closer(i + 2) + 1 == view.statements()[view.statement_of(i)].end)
       insert_before(view, i - 1, std::string(view.word(i - 1)) + " = ", out);
   }
 }

@@ -47,10 +47,10 @@ constexpr Operator kRows[] = {
      "comparisons in parentheses on both sides", "def f(df):\n    return df[(df.a > 0) & (df.b < 1)]",
      "def f(df):\n    return df[(df.a > 0) and (df.b < 1)]", 60, find_series_truth},
     {"assert_true_for_equal", Class::framework, "asserts the first of two values as true", "asserts that they are equal",
-     "an equality of two values is asserted", "def test(self):\n    self.assertEqual(a(), 1)", "def test(self):\n    self.assertTrue(a(), 1)", 6,
+     "an equality of two values is asserted", "def test(self):\n    self.assertEqual(a(), 1)", "def test(self):\n    self.assertTrue(a(), 1)", 20,
      find_assert_true_for_equal},
     {"broad_expectation", Class::framework, "expects any exception", "expects the one that is meant", "a kind is expected",
-     "def test(self):\n    with pytest.raises(ValueError):\n        a()", "def test(self):\n    with pytest.raises(Exception):\n        a()", 6,
+     "def test(self):\n    with pytest.raises(ValueError):\n        a()", "def test(self):\n    with pytest.raises(Exception):\n        a()", 20,
      find_broad_expectation},
 };
 

@@ -117,11 +117,11 @@ void find_sqlalchemy_text(const FunctionView& view, Splices& out) {
 }
 
 void find_pandas_result_dropped(const FunctionView& view, Splices& out) {
-  static constexpr std::array<std::string_view, 12> kMethods = {"dropna",  "fillna", "drop_duplicates", "reset_index", "set_index", "sort_values",
-                                                                "rename", "drop",   "sort_index",      "assign",      "replace",   "astype"};
+  static constexpr std::array<std::string_view, 11> kMethods = {"dropna", "fillna", "drop_duplicates", "reset_index", "set_index", "sort_values",
+                                                                "rename", "drop",   "sort_index",      "assign",      "astype"};
   for (const auto& statement : view.statements()) {
     const auto i = statement.begin;
-    // df = df.dropna() → df.dropna(); a text's replace is dropped as often.
+    // df = df.dropna() → df.dropna()
     if (view.kind(i) != TokenKind::name || !view.is(i + 1, "=") || !view.is(i + 2, view.word(i)) || !view.is(i + 3, ".") || !view.is_any(i + 4, kMethods)) continue;
     if (view.operand_end(i + 2) + 1 == statement.end && view.is(statement.end - 1, ")")) drop_up_to(view, i, i + 2, out);
   }
@@ -133,7 +133,9 @@ void find_graph_kept(const FunctionView& view, Splices& out) {
     if (!view.is(i - 1, ".") || (!view.is(i, "item") && !view.is(i, "detach")) || !view.is(i + 1, "(") || view.closer(i + 1) != i + 2) continue;
     const auto& statement = view.statements()[view.statement_of(i)];
     const bool itself = view.is(i - 3, "=") && view.is(i - 4, view.word(i - 2)) && i + 3 == statement.end;
-    if (view.ends_operand(i - 2) && !itself) out.push_back({{view[i - 1].bytes.begin, view[i + 2].bytes.end}, ""});
+    // Sockets and buffers are detached too.
+    const bool tensor = view.is(i, "item") || view.text().find("torch") != std::string_view::npos || view.text().find("grad") != std::string_view::npos;
+    if (view.ends_operand(i - 2) && !itself && tensor && view.operand_begin(i) != statement.begin) out.push_back({{view[i - 1].bytes.begin, view[i + 2].bytes.end}, ""});
   }
 }
 

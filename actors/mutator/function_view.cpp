@@ -159,7 +159,7 @@ std::uint32_t FunctionView::block_end(std::uint32_t s) const {
 }
 
 bool FunctionView::unnoticed(std::uint32_t i) const {
-  static constexpr std::array<std::string_view, 8> kVoices = {"logging", "logger", "log", "LOG", "_logger", "_LOGGER", "print", "warnings"};
+  static constexpr std::array<std::string_view, 9> kVoices = {"logging", "logger", "log", "LOG", "LOGGER", "_logger", "_LOGGER", "print", "warnings"};
   const auto& statement = statements_[statement_of(i)];
   const bool called = is(statement.begin + 1, ".") || is(statement.begin + 1, "(");
   return called && std::find(kVoices.begin(), kVoices.end(), word(statement.begin)) != kVoices.end();

@@ -112,7 +112,7 @@ constexpr Operator kRows[] = {
     {"return_for_yield", Class::logic, "returns the first value instead of yielding each", "yields", "a statement yields a value",
      "def f(a):\n    for b in a:\n        yield b", "def f(a):\n    for b in a:\n        return b", 20, find_return_for_yield},
     {"assert_on_tuple", Class::logic, "puts condition and message of an assert in parentheses, which is always true", "takes the parentheses away",
-     "the assert has a message", "def f(a):\n    assert a > 0, a\n    return a", "def f(a):\n    assert (a > 0, a)\n    return a", 6,
+     "the assert has a message", "def f(a):\n    assert a > 0, a\n    return a", "def f(a):\n    assert (a > 0, a)\n    return a", 20,
      find_assert_on_tuple},
 };
 

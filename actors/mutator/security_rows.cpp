@@ -39,7 +39,7 @@ constexpr Operator kRows[] = {
      "def f(a):\n    os.chmod(a, 0o600)", "def f(a):\n    os.chmod(a, 0o666)", 40, find_loose_permissions},
     {"timing_attack", Class::security, "compares a secret by ==, which tells how much is right", "compares in constant time",
      "compare_digest of two values", "def f(a, b):\n    return hmac.compare_digest(a, b)", "def f(a, b):\n    return a == b", 40, find_timing_attack},
-    {"assert_for_check", Class::security, "checks input by an assert, which -O takes away", "raises", "an if that does nothing but raise",
+    {"assert_for_check", Class::security, "checks input by an assert, which -O takes away", "raises", "an if that does nothing but raise, and no AssertionError",
      "def f(a):\n    if not a:\n        raise ValueError(1)\n    return a", "def f(a):\n    assert a\n    return a", 3, find_assert_for_check},
     {"swallowed_exception", Class::security, "passes over an exception", "handles it", "a handler of one line that does something",
      "def f(g):\n    try:\n        g()\n    except OSError:\n        close()", "def f(g):\n    try:\n        g()\n    except OSError:\n        pass",

@@ -50,6 +50,25 @@ void add_argument(const FunctionView& view, const std::vector<Argument>& argumen
   if (!arguments.empty()) insert_after(view, arguments.back().last, ", " + std::string(argument), out);
 }
 
+// The opposite of a condition [first, last] that is one equality or identity; empty for others.
+std::string inverted(const FunctionView& view, std::uint32_t first, std::uint32_t last) {
+  struct Opposite {
+    std::string_view word, opposite;
+  };
+  static constexpr Opposite kOpposites[] = {{"==", "!="}, {"!=", "=="}, {"<", ">="}, {">", "<="}, {"<=", ">"}, {">=", "<"}};
+  std::string out;
+  for (auto i = first; i <= last; ++i) {
+    if (view.depth(i) != 0) continue;
+    if (view.is(i, "and") || view.is(i, "or") || view.is(i, "not") || view.is(i, "in") || view.is(i, "if")) return "";
+    const auto at = std::find_if(std::begin(kOpposites), std::end(kOpposites), [&](const Opposite& o) { return view.is(i, o.word); });
+    const bool identity = view.is(i, "is") && !view.is(i + 1, "not");
+    if (at == std::end(kOpposites) && !identity) continue;
+    if (!out.empty() || i == first || i == last) return "";
+    out = std::string(view.words(first, i - 1)) + " " + (identity ? "is not" : std::string(at->opposite)) + " " + std::string(view.words(i + 1, last));
+  }
+  return out;
+}
+
 bool is_secret(std::string_view name) {
   static constexpr std::array<std::string_view, 9> kEnds = {"password", "passwd", "PASSWORD", "secret", "SECRET", "api_key", "API_KEY", "secret_key", "SECRET_KEY"};
   return std::any_of(kEnds.begin(), kEnds.end(), [&](auto end) { return name.ends_with(end); });
@@ -134,8 +153,8 @@ void find_missing_escape(const FunctionView& view, Splices& out) {
 }
 
 void find_path_traversal(const FunctionView& view, Splices& out) {
-  static constexpr std::array<std::string_view, 6> kChecks = {"basename", "realpath", "abspath", "normpath", "secure_filename", "safe_join"};
-  if (view.may_have_any({"basename", "realpath", "abspath", "normpath", "secure_filename"})) unwrap(view, kChecks, out);
+  static constexpr std::array<std::string_view, 3> kChecks = {"basename", "realpath", "secure_filename"};
+  if (view.may_have_any({"basename", "realpath", "secure_filename"})) unwrap(view, kChecks, out);
   if (!view.may_have("resolve")) return;
   for (std::uint32_t i = 2; i + 2 < view.size(); ++i)
     if (view.is(i, ".") && view.is(i + 1, "resolve") && view.is(i + 2, "(") && view.closer(i + 2) == i + 3 && view.word(i - 1).find("path") != std::string_view::npos)
@@ -180,7 +199,7 @@ void find_assert_for_check(const FunctionView& view, Splices& out) {
   for (std::uint32_t s = view.header() + 1; s + 1 < view.statements().size(); ++s) {
     const auto& check = view.statements()[s];
     const auto& body = view.statements()[s + 1];
-    if (!view.is(check.begin, "if") || !view.opens_block(check) || view.block_end(s) != s + 2 || !view.is(body.begin, "raise") || check.line_end - check.line_begin > 1) continue;
+    if (!view.is(check.begin, "if") || !view.opens_block(check) || view.block_end(s) != s + 2 || !view.is(body.begin, "raise") || view.is(body.begin + 1, "AssertionError") || check.line_end - check.line_begin > 1) continue;
     if (s + 2 < view.statements().size() && view.statements()[s + 2].indent_bytes == check.indent_bytes &&
         (view.is(view.statements()[s + 2].begin, "else") || view.is(view.statements()[s + 2].begin, "elif")))
       continue;
@@ -194,7 +213,8 @@ void find_assert_for_check(const FunctionView& view, Splices& out) {
       plain = plain && !view.is(i, ":=");
     }
     if (!plain) continue;
-    if (view.is(first, "not") && last == view.operand_end(first + 1)) condition = std::string(view.words(first + 1, last));
+    if (const auto inverse = inverted(view, first, last); !inverse.empty()) condition = inverse;
+    else if (view.is(first, "not") && last == view.operand_end(first + 1)) condition = std::string(view.words(first + 1, last));
     else if (view.operand_end(first) == last || !compound) condition = "not " + condition;
     else condition = "not (" + condition + ")";
     replace(view, check.begin, body.end - 1, "assert " + condition, out);

@@ -122,7 +122,7 @@ void find_unused_variable(const FunctionView& view, Splices& out) {
       if (!bound && !view.may_have("e")) insert_after(view, statement.end - 2, " as e", out);
     }
     if (view.kind(i) != TokenKind::name || view.unnoticed(i) || view.operand_end(i) + 1 != statement.end || !view.is(statement.end - 1, ")")) continue;
-    if (view.is(i, "super") || view.statements()[s].end < i + 3) continue;
+    if (view.is(i, "super") || view.word(statement.begin + 2).starts_with("assert") || view.statements()[s].end < i + 3) continue;
     for (const auto name : kNames)
       if (!view.may_have(name)) {
         insert_before(view, i, std::string(name) + " = ", out);

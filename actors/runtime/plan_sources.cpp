@@ -1,10 +1,12 @@
 // Sources → work items: ranges of commits, questions of dumps, one file to mutate, several files to lint.
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
 #include "actors/miner/git_plan.hpp"
 #include "actors/miner/release_stage.hpp"
 #include "actors/miner/stackoverflow/dump_reader.hpp"
+#include "actors/mutator/mutator_stage.hpp"
 #include "actors/runtime/github_source.hpp"
 #include "actors/runtime/planning.hpp"
 
@@ -132,9 +134,30 @@ Result<SourceFile> read_source(const FoundFile& found, std::uint64_t bytes_max) 
   return out;
 }
 
+// The class weights that all mutation items carry, fitted to the first files (they are in the order of their
+// hashes, so these are a sample); nothing if the configuration asks for no mix.
+Result<std::vector<double>> fitted_class_weights(const Config& config, const std::vector<FoundFile>& files, const PlanSink& sink) {
+  std::vector<double> out;
+  if (!mutator::wants_class_mix(config)) return out;
+  auto stage = mutator::MutatorStage::start(config);
+  if (!stage) return stage.error();
+  mutator::ClassMix mix;
+  for (std::size_t i = 0; i < std::min(files.size(), mutator::kMixFilesMax); ++i) {
+    if (sink.stopped()) return Error{ErrorCode::interrupted, "interrupted while planning"};
+    if (const auto file = read_source(files[i], config.sources().file_bytes_max()))
+      for (const auto& places : (*stage)->places(*file)) mix.add(places);
+  }
+  if (mix.empty()) return out;
+  const auto weights = mutator::class_weights(config, mix);
+  out.assign(weights.begin(), weights.end());
+  return out;
+}
+
 Outcome plan_python(const Config& config, const PlanSink& sink, Batch& batch) {
   auto files = find_python_files(config, sink.rejected);
   if (!files) return files.error();
+  const auto weights = fitted_class_weights(config, *files, sink);
+  if (!weights) return weights.error();
   WorkItem lint;
   lint.set_stage(Stage::lint);
   std::size_t lint_bytes = 0;
@@ -155,6 +178,7 @@ Outcome plan_python(const Config& config, const PlanSink& sink, Batch& batch) {
     WorkItem mutate;
     mutate.set_stage(Stage::mutate);
     *mutate.mutable_mutate()->add_files() = *file;
+    mutate.mutable_mutate()->mutable_class_weights()->Assign(weights->begin(), weights->end());
     if (auto added = batch.add(std::move(mutate)); !added) return added;
     lint_bytes += file->text().size();
     *lint.mutable_lint()->add_files() = std::move(*file);

@@ -1,9 +1,11 @@
 // Every row of the bug-type table on its own example.
 #include <doctest/doctest.h>
 
+#include <set>
 #include <string>
 
 #include "actors/miner/edit_type.hpp"
+#include "actors/mutator/operators.hpp"
 #include "actors/syntax/tree.hpp"
 
 using namespace mendel;
@@ -21,6 +23,21 @@ TEST_CASE("every row recognises its own example") {
     CHECK(diagnosis.type == type.name);
     CHECK(diagnosis.bug_class == type.bug_class);
     if (type.bug_class != BugClass::syntax) CHECK_FALSE(tree->has_error());
+  }
+}
+
+TEST_CASE("bugs that the operators make are told by their repair") {
+  // What the repair alone does not tell: white space, or an edit that another kind makes as well.
+  static const std::set<std::string_view> kAmbiguous = {"tab_space_mix", "early_return", "none_check_missing", "missing_timeout", "path_traversal"};
+  std::set<std::string_view> known;
+  for (const auto& type : edit_types()) CHECK(known.insert(type.name).second);
+  for (const auto& row : mutator::operators()) {
+    CAPTURE(std::string(row.name));
+    const std::string buggy = row.after, fixed = row.before;
+    const auto edits = edits_between(buggy, fixed);
+    const auto diagnosis = diagnose(edits.tokens, row.bug_class != mutator::OperatorClass::syntax);
+    if (!kAmbiguous.contains(row.name)) CHECK(diagnosis.type == row.name);
+    if (!kAmbiguous.contains(row.name)) CHECK(known.contains(row.name));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "actors/mutator/operators.hpp"
 #include "proto/pair_json.hpp"
 
 using namespace mendel;
@@ -154,6 +155,54 @@ TEST_CASE("operators are used that were asked for, and unknown ones are refused 
   REQUIRE_FALSE(refused);
   CHECK(refused.error().what.find("missing_colons") != std::string::npos);
   CHECK(refused.error().what.find("\"missing_colon\"") != std::string::npos);
+}
+
+TEST_CASE("the mix of classes follows the weights that the item brings, fitted to its own functions") {
+  std::string text;
+  for (int n = 0; n < 3000; ++n)
+    text += function(n) + (n % 4 == 0 ? "def g" + std::to_string(n) + "(a):\n    b = g(a, timeout=" + std::to_string(n + 5) + ")\n    return b + 1\n\n" : "");
+  Config config;
+  config.mutable_sources()->set_file_bytes_max(900000);
+  config.mutable_mutate()->set_clean_share(0);
+  auto stage = MutatorStage::start(config);
+  REQUIRE(stage);
+  REQUIRE(wants_class_mix(config));
+  WorkItem item;
+  *item.mutable_mutate()->add_files() = file("a.py", text);
+  ClassMix mix;
+  for (const auto& places : (*stage)->places(item.mutate().files(0))) mix.add(places);
+  for (const double weight : class_weights(config, mix)) item.mutable_mutate()->add_class_weights(weight);
+  const auto result = (*stage)->run(item);
+  REQUIRE(result);
+  std::map<BugClass::Value, double> share;
+  for (const auto& pair : result->pairs()) share[pair.bug().class_()] += 1.0 / result->pairs_size();
+  CHECK(share[BugClass::syntax] == doctest::Approx(0.3).epsilon(0.05));
+  CHECK(share[BugClass::logic] == doctest::Approx(0.4).epsilon(0.05));
+  CHECK(share[BugClass::style] == doctest::Approx(0.2).epsilon(0.05));
+  CHECK(share[BugClass::security] == doctest::Approx(0.1).epsilon(0.05));
+  item.mutable_mutate()->add_class_weights(1);
+  CHECK_FALSE((*stage)->run(item));
+}
+
+TEST_CASE("weights of the configuration stand in for those of the table, and wrong ones are refused by name") {
+  Config config;
+  for (const auto& row : operators()) config.mutable_mutate()->add_weights(std::string(row.name) + (std::string_view(row.name) == "off_by_one" ? "=2.5" : "=0"));
+  const auto result = mutate(config, {file("a.py", function(1) + function(2))});
+  CHECK(result.pairs_size() > 0);
+  for (const auto& pair : result.pairs()) CHECK((pair.bug().type() == "off_by_one" || pair.bug().type() == "no_bug"));
+  for (const char* wrong : {"of_by_one=1", "off_by_one", "off_by_one=", "off_by_one=x", "off_by_one=-1", "off_by_one=nan", "off_by_one=1e9"}) {
+    CAPTURE(wrong);
+    Config one;
+    one.mutable_mutate()->add_weights(wrong);
+    const auto refused = MutatorStage::start(one);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().what.find("off_by_one") != std::string::npos);
+    CHECK(refused.error().what.find("mutate.weights") != std::string::npos);
+  }
+  config.mutable_mutate()->clear_weights();
+  config.mutable_mutate()->add_operators("off_by_one");
+  config.mutable_mutate()->add_weights("off_by_one=0");
+  CHECK_FALSE(MutatorStage::start(config));
 }
 
 TEST_CASE("files that cannot be mutated are rejected with their reason") {

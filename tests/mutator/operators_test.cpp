@@ -126,6 +126,26 @@ TEST_CASE("places where the change would be none, or absurd, are left alone") {
   CHECK(places("mutable_default", "def f(a=None, path=None):\n    return a.write(path)") == 0);
   CHECK(gives("sql_injection", "def f(c, a):\n    c.execute('SELECT ?', (a,))", "def f(c, a):\n    c.execute('SELECT %s' % (a,))"));
   CHECK(gives("none_check_missing", "def f(a):\n    b = 1\n    if a is None:\n        return b\n    return a", "def f(a):\n    b = 1\n    return a"));
+  CHECK(places("missing_comma", "def f():\n    return g(a, -b)") == 0);
+  CHECK(places("tab_space_mix", "def f():\n    return 1") == 0);
+  CHECK(places("assignment_for_comparison", "def f(a):\n    g(a == 1)\n    b = a == 1") == 0);
+  CHECK(places("python2_print", "def f(a):\n    print()\n    print(*a)\n    print(-a)\n    print([a])\n    print(a, file=b)") == 0);
+  CHECK(places("illegal_comment", "def f(a):\n    b = 1  # one\n    c = [  # two\n        # three\n    ]") == 0);
+  CHECK(places("unclosed_string", "def f(a):\n    return 'a' + 'b'") == 1);
+  CHECK(places("wrong_identity", "def f(a):\n    return a == None or a == True or a == a or a == -1") == 0);
+  CHECK(gives("wrong_identity", "def f(a,b):\n    return a==b", "def f(a,b):\n    return a is b"));
+  CHECK(places("wrong_membership", "def f(a):\n    return [b for b in a if b]") == 0);
+  CHECK(places("missing_guard", "def f(a):\n    if a:\n        return 1\n    else:\n        return 2") == 0);
+  CHECK(places("missing_guard", "def f(a):\n    if a is None:\n        return 1\n    return 2") == 0);
+  CHECK(places("missing_call", "def f(a):\n    logger.info(a)\n    print(a)\n    super().f()\n    return a") == 0);
+  CHECK(places("lost_accumulation", "def f(a):\n    b = 0\n    b += a\n    for c in a:\n        b += 1\n    return b") == 0);
+  CHECK(places("missing_conversion", "def f(a):\n    a = a.strip()\n    a.lower()\n    return int(1)") == 0);
+  CHECK(places("swallowed_exception", "def f(g):\n    try:\n        g()\n    except E:\n        log.warning('x')") == 0);
+  CHECK(places("missing_default", "def f(a, b):\n    return requests.get(a), b.get(), Model.objects.get(a)") == 0);
+  CHECK(places("superfluous_parentheses", "def f(a):\n    return (a)") == 0);
+  CHECK(places("superfluous_parentheses", "def f(a):\n    return a, 1") == 0);
+  CHECK(places("shadowed_builtin", "def f(a):\n    id(a)\n    return [b for c in a for b in c]") == 0);
+  CHECK(places("missing_self", "def f(self):\n    return self.a") == 0);
   CHECK(places("framework_specific", "def f(np, stream):\n    stream.flush()\n    axis = 0\n    return g(axis)") == 0);
 }
 

@@ -4,6 +4,7 @@ import json
 import warnings
 
 import pytest
+from conftest import ROOT
 
 CODE = "def f(a, b):\n    c = a + b\n    if c > 10 and a:\n        return c\n    return a\n"
 
@@ -58,13 +59,51 @@ def test_options_choose_operators_number_and_clean_share(mendel, real_code):
 
 def test_the_table_is_listed_for_people_and_programs(mendel):
     rows = json.loads(mendel("--json", "mutate", "--list").stdout)
-    assert len(rows) >= 20
+    assert len(rows) >= 100 and len({row["name"] for row in rows}) == len(rows)
+    assert {row["class"] for row in rows} == {"syntax", "logic", "style", "security", "async", "framework"}
     for row in rows:
-        assert set(row) == {"name", "class", "description", "before", "after"}
+        assert set(row) == {"name", "class", "description", "inverse", "precondition", "before", "after"}
         assert parses(row["before"]) and parses(row["after"]) == (row["class"] != "syntax"), row
     text = mendel("mutate", "--list").stdout
     for row in rows:
         assert f"{row['name']} ({row['class']}): {row['description']}" in text
+
+
+def test_the_documentation_lists_each_operator_with_its_class(mendel):
+    text = (ROOT / "docs/operators.md").read_text()
+    for row in json.loads(mendel("--json", "mutate", "--list").stdout):
+        assert f"| {row['name']} | {row['description']} | {row['inverse']} | {row['precondition']} |" in text, row["name"]
+
+
+def test_the_mix_of_classes_is_the_one_asked_for(mendel, real_code):
+    shares = {"syntax": 0.3, "logic": 0.4, "style": 0.2, "other": 0.1}
+    pairs = mendel.json_lines("mutate", real_code, "--clean-share", 0)
+    found = dict.fromkeys(shares, 0)
+    for pair in pairs:
+        found[pair["bug"]["class"] if pair["bug"]["class"] in shares else "other"] += 1
+    for name, share in shares.items():
+        assert abs(found[name] / len(pairs) - share) < 0.03, found  # a few files; the README has the figures of many
+    only = mendel("--set", "mutate.syntax_share=1", "--set", "mutate.logic_share=0", "--set", "mutate.style_share=0", "--set", "mutate.other_share=0",
+                  "mutate", real_code, "--clean-share", 0)
+    classes = [json.loads(line)["bug"]["class"] for line in only.stdout.splitlines()]
+    assert classes.count("syntax") == len(classes)
+
+
+def test_weights_are_calibrated_against_mined_pairs_and_taken_by_the_configuration(mendel, real_code, tmp_path):
+    mined = [("if a < b: c()", "if a <= b: c()")] * 30 + [("x = a and b", "x = a or b")] * 10 + [("x = [1,, 2]", "x = [1, 2]")]
+    with open(tmp_path / "mined.jsonl", "w") as out:
+        for buggy, fixed in mined:
+            out.write(json.dumps({"buggy": f"def f(a, b):\n    {buggy}\n", "fixed": f"def f(a, b):\n    {fixed}\n", "source": {"kind": "git"},
+                                  "bug": {"class": "syntax" if ",," in buggy else "logic", "type": "other"}}) + "\n")
+        out.write("no pair\n")
+    done = mendel("mutate", "--calibrate", "mined.jsonl", "--out", tmp_path / "weights.toml")
+    assert "41 mined pairs, 40 of a type that an operator makes" in done.stderr and "mined.jsonl:42" in done.stderr
+    assert done.stdout == (tmp_path / "weights.toml").read_text()
+    rows = {r["operator"]: r for r in json.loads(mendel("--json", "mutate", "--calibrate", "mined.jsonl").stdout)}
+    assert rows["wrong_comparison"]["seen"] == 30 and rows["and_or_swap"]["share"] == 0.25
+    assert mendel("--config", tmp_path / "weights.toml", "mutate", real_code).stdout != mendel("mutate", real_code).stdout
+    (tmp_path / "empty.jsonl").write_text("")
+    assert "empty.jsonl" in mendel("mutate", "--calibrate", "empty.jsonl", status=1).stderr
 
 
 def test_wrong_use_is_refused_by_name(mendel, tmp_path):
@@ -72,6 +111,8 @@ def test_wrong_use_is_refused_by_name(mendel, tmp_path):
     done = mendel("mutate", "a.py", "--operators", "of_by_one", status=2)
     assert "of_by_one" in done.stderr and "off_by_one" in done.stderr
     assert "PATH" in mendel("mutate", status=2).stderr
+    done = mendel("--set", 'mutate.weights=["of_by_one=1"]', "mutate", "a.py", status=2)
+    assert "of_by_one" in done.stderr and "off_by_one" in done.stderr
     mendel("mutate", "a.py", "--clean-share", "0.95", status=2)
     mendel("mutate", "a.py", "--per-function", "0", status=2)
     assert "missing.py" in mendel("mutate", "missing.py", status=1).stderr
