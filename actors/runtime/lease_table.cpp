@@ -7,10 +7,23 @@ namespace mendel::runtime {
 
 bool LeaseTable::grant(const ItemId& item, std::string_view worker, Moment now) {
   const auto [at, fresh] = held_.try_emplace(item, Lease{std::string(worker), now + duration_, now});
-  if (fresh) return true;
-  if (at->second.expires_at > now) return false;
-  at->second = {std::string(worker), now + duration_, now};
+  if (!fresh) {
+    if (at->second.expires_at > now) return false;
+    end(at);
+    return grant(item, worker, now);
+  }
+  ++counts_[at->second.worker];
   return true;
+}
+
+void LeaseTable::end(Held::iterator at) {
+  const auto count = counts_.find(at->second.worker);
+  if (--count->second == 0) counts_.erase(count);
+  held_.erase(at);
+}
+
+void LeaseTable::forget(const ItemId& item) {
+  if (const auto at = held_.find(item); at != held_.end()) end(at);
 }
 
 bool LeaseTable::renew(const ItemId& item, std::string_view worker, Moment now) {
@@ -23,7 +36,7 @@ bool LeaseTable::renew(const ItemId& item, std::string_view worker, Moment now) 
 bool LeaseTable::release(const ItemId& item, std::string_view worker) {
   const auto at = held_.find(item);
   if (at == held_.end() || at->second.worker != worker) return false;
-  held_.erase(at);
+  end(at);
   return true;
 }
 
@@ -32,7 +45,7 @@ std::vector<std::pair<ItemId, std::string>> LeaseTable::expire(Moment now) {
   for (const auto& [item, lease] : held_)
     if (lease.expires_at <= now) ended.emplace_back(item, lease.worker);
   std::sort(ended.begin(), ended.end());
-  for (const auto& [item, worker] : ended) held_.erase(item);
+  for (const auto& [item, worker] : ended) forget(item);
   return ended;
 }
 
@@ -41,12 +54,13 @@ std::vector<ItemId> LeaseTable::take_back(std::string_view worker) {
   for (const auto& [item, lease] : held_)
     if (lease.worker == worker) taken.push_back(item);
   std::sort(taken.begin(), taken.end());
-  for (const auto& item : taken) held_.erase(item);
+  for (const auto& item : taken) forget(item);
   return taken;
 }
 
 std::size_t LeaseTable::held_by(std::string_view worker) const {
-  return static_cast<std::size_t>(std::count_if(held_.begin(), held_.end(), [&](const auto& entry) { return entry.second.worker == worker; }));
+  const auto at = counts_.find(std::string(worker));
+  return at == counts_.end() ? 0 : at->second;
 }
 
 Moment LeaseTable::oldest(Moment now) const {

@@ -20,8 +20,8 @@ namespace mendel::runtime {
 // Monotonic time since the process started; tests pass their own.
 using Moment = std::chrono::milliseconds;
 
-// Not thread-safe: one owner. Time comes in as an argument, so that every test decides it. grant, renew
-// and release are O(1), expire and take_back are O(size).
+// Not thread-safe: one owner. Time comes in as an argument, so that every test decides it. grant, renew,
+// release and held_by are O(1), expire and take_back are O(size).
 class LeaseTable {
  public:
   // `duration` > 0: how long a lease lasts unless renewed.
@@ -33,7 +33,7 @@ class LeaseTable {
   bool renew(const ItemId& item, std::string_view worker, Moment now);
   // True if `worker` held the item until now.
   bool release(const ItemId& item, std::string_view worker);
-  void forget(const ItemId& item) { held_.erase(item); }
+  void forget(const ItemId& item);
 
   // Takes back every lease that ended at or before `now`, with the worker that held it; ascending by
   // item, so that a replay with the same seed hands items out in the same order.
@@ -52,8 +52,12 @@ class LeaseTable {
     Moment expires_at;  // from this moment on the item may be handed to another
     Moment granted_at;
   };
+  using Held = std::unordered_map<ItemId, Lease>;
+  void end(Held::iterator at);
+
   Moment duration_;
-  std::unordered_map<ItemId, Lease> held_;
+  Held held_;
+  std::unordered_map<std::string, std::size_t> counts_;  // by worker; none of 0
 };
 
 }  // namespace mendel::runtime

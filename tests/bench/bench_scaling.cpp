@@ -161,10 +161,36 @@ Measured measure(const Load& load) {
   return out;
 }
 
+// bench_scaling queue URL ITEMS: what a backend costs an item, from put to done. URL "": the embedded one.
+int measure_queue(const std::string& url, int items) {
+  Config config;
+  config.mutable_queue()->set_backend(url.empty() ? "embedded" : "nats");
+  config.mutable_queue()->set_nats_url(url);
+  auto queue = open_queue(config);
+  if (!queue) {
+    std::fprintf(stderr, "%s\n", queue.error().what.c_str());
+    return 1;
+  }
+  const auto started = Clock::now();
+  for (int n = 0; n < items; ++n) (*queue)->put(Stage::mutate, ContentHash().add(static_cast<std::uint64_t>(n)).finish<ItemId>());
+  if (!(*queue)->settle()) return 1;
+  const double put_s = std::chrono::duration<double>(Clock::now() - started).count();
+  for (int done = 0; done < items;) {
+    const auto item = (*queue)->take(Stage::mutate, "worker", now());
+    if (!item) continue;
+    (*queue)->done(*item);
+    ++done;
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - started).count();
+  std::printf("{\"items\": %d, \"put_us\": %.2f, \"all_us\": %.2f}\n", items, put_s / items * 1e6, seconds / items * 1e6);
+  return 0;
+}
+
 }  // namespace
 
 // bench_scaling NODES WORKERS HELD SLEEP_MS ITEMS
 int main(int argc, char** argv) {
+  if (argc == 4 && std::string(argv[1]) == "queue") return measure_queue(argv[2], std::atoi(argv[3]));
   if (argc != 6) return 2;
   const Load load{std::atoi(argv[1]), static_cast<std::uint32_t>(std::atoi(argv[2])), static_cast<std::uint32_t>(std::atoi(argv[3])), Moment(std::atoi(argv[4])), std::atoi(argv[5])};
   const auto measured = measure(load);

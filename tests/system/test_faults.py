@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -36,6 +37,23 @@ def small_disk(tmp_path):
         pytest.skip("mounting a small tmpfs needs root")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.fixture
+def nats(tmp_path):
+    """The settings of a plant whose items wait in a NATS server of its own."""
+    if not shutil.which("nats-server"):
+        pytest.skip("nats-server is not installed")
+    port = free_port()
+    server = subprocess.Popen(["nats-server", "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", tmp_path / "nats"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def listens():
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+    wait_for(listens, what="the NATS server listens")
+    yield ("queue.backend=nats", f"queue.nats_url=nats://127.0.0.1:{port}")
+    server.kill()
+    server.wait()
 
 
 def fill(folder, leave_mib):
@@ -159,3 +177,19 @@ def test_a_training_node_that_ends_again_and_again_stops_the_plant_and_says_so(m
     done = mendel(*plant(tmp_path / "data", code, ruff), "up", status=1)
     assert "the training node ended with status 3, 5 times in a row; giving up" in done.stderr
     assert digest_of(mendel(*plant(tmp_path / "data", code, ruff), "up", "--until", "dataset").stdout) == undisturbed[0]
+
+
+def test_items_that_wait_in_nats_give_the_same_digest_killed_in_the_middle_or_not(mendel, code, tmp_path, undisturbed, nats):  # noqa: F811
+    first = mendel.start(*plant(tmp_path / "data", code, *nats), "up", "--until", "dataset")
+    wait_for(lambda: sum(done_by_stage(status_of(mendel, tmp_path / "data")).values()) >= 8 or first.poll() is not None, what="something is done")
+    first.kill()
+    _, _, err = finish(first)
+    if "has no NATS backend" in err:
+        pytest.skip("this build has no NATS backend")
+    done = mendel(*plant(tmp_path / "data", code, *nats), "up", "--until", "dataset")
+    assert digest_of(done.stdout) == undisturbed[0]
+
+
+def test_without_its_nats_server_a_plant_says_so_at_once(mendel, code, tmp_path):  # noqa: F811
+    refused = mendel(*plant(tmp_path / "data", code, "queue.backend=nats", "queue.nats_url=nats://127.0.0.1:1"), "up", "--until", "dataset", status=1)
+    assert "queue.nats_url" in refused.stderr or "has no NATS backend" in refused.stderr

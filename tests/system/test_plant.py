@@ -347,18 +347,18 @@ def test_a_damaged_store_is_named_and_not_built_upon(mendel, code, tmp_path):
     assert str(tmp_path / "data/store") in damaged.stderr, damaged.stderr
 
 
-def test_a_full_disk_is_a_clear_error_and_with_room_it_goes_on(mendel, code, tmp_path, undisturbed):
+def test_a_full_disk_without_a_reserve_is_a_clear_error_and_with_room_it_goes_on(mendel, code, tmp_path, undisturbed):
     small = tmp_path / "small"
     small.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", small], capture_output=True).returncode != 0:
         pytest.skip("mounting a small tmpfs needs root")
     try:
-        full = mendel(*plant(small / "data", code), "up", "--until", "dataset", status=1)
+        full = mendel(*plant(small / "data", code, "queue.disk_reserve_mib=0"), "up", "--until", "dataset", status=1)
         assert "no space left" in full.stderr.lower() and "make room" in full.stderr, full.stderr
-        still = mendel(*plant(small / "data", code), "up", "--until", "dataset", status=1)
+        still = mendel(*plant(small / "data", code, "queue.disk_reserve_mib=0"), "up", "--until", "dataset", status=1)
         assert "make room" in still.stderr, still.stderr
         subprocess.run(["mount", "-o", "remount,size=200m", small], check=True)
-        done = mendel(*plant(small / "data", code), "up", "--until", "dataset")
+        done = mendel(*plant(small / "data", code, "queue.disk_reserve_mib=0"), "up", "--until", "dataset")
         assert digest_of(done.stdout) == undisturbed[0]
     finally:
         subprocess.run(["umount", "-l", small], check=True)
