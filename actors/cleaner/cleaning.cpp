@@ -55,6 +55,13 @@ class Replacements {
     return true;
   }
 
+  // What was found in one text also where another has it outside of strings: a lost quote makes code of them.
+  void clean_leftovers(std::string& text) const {
+    for (const auto& [key, placeholder] : known_)
+      for (auto at = text.find(key.first); at != std::string::npos; at = text.find(key.first, at + placeholder.size()))
+        text.replace(at, key.first.size(), placeholder);
+  }
+
  private:
   void clean_token(std::string_view text, std::size_t begin, std::size_t end, std::size_t& copied, std::string& out) {
     for (std::size_t at = begin; at < end;) {
@@ -96,10 +103,12 @@ bool matches(std::string_view pattern, std::string_view license) {
 
 void clean_pair(Pair& pair, CleanCounts& counts) {
   Replacements replacements(counts);
-  bool changed = replacements.clean(*pair.mutable_fixed());
-  changed = replacements.clean(*pair.mutable_buggy()) || changed;
-  for (auto& test : *pair.mutable_tests()) changed = replacements.clean(*test.mutable_code()) || changed;
+  std::vector<std::string*> texts = {pair.mutable_fixed(), pair.mutable_buggy()};
+  for (auto& test : *pair.mutable_tests()) texts.push_back(test.mutable_code());
+  bool changed = false;
+  for (auto* text : texts) changed = replacements.clean(*text) || changed;
   if (!changed) return;
+  for (auto* text : texts) replacements.clean_leftovers(*text);
   ++counts["clean.pairs"];
   set_pair_id(pair);
 }

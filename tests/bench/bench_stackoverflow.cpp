@@ -58,7 +58,7 @@ void expat_row(void* to, const XML_Char* name, const XML_Char** attributes) {
     if (std::strcmp(attributes[0], "Tags") == 0) tags = attributes[1];
     if (std::strcmp(attributes[0], "Body") == 0) body = attributes[1];
   }
-  if (std::strstr(tags, "<python>") == nullptr) return;
+  if (std::strstr(tags, "<python>") == nullptr && std::strstr(tags, "|python|") == nullptr) return;
   ++counts.wanted;
   counts.body_bytes += std::strlen(body);
 }

@@ -13,23 +13,23 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "system"))
 from archives import write_archive  # noqa: E402
 
-MEGABYTES = 96
+MEGABYTES = 24
 RUNS = 3
 RSS_MAX_MIB = 200
 
 
 def spent(command):
     """CPU seconds, peak resident MiB and output of a process."""
-    with subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        out = process.stdout.read()
+    with subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        out, said = process.stdout.read(), process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, command
+    assert process.returncode == 0, said.decode()
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, out
 
 
 def pack(xml, packed):
-    write_archive(packed, [("Posts.xml", blocks(xml), xml.stat().st_size)], options="compression=lzma2,compression-level=6")
+    write_archive(packed, [("Posts.xml", blocks(xml), xml.stat().st_size)], options="compression=lzma2,compression-level=5")
 
 
 def packed_by_itself(xml, packed):

@@ -37,6 +37,14 @@ TEST_CASE("the same content is the same placeholder on both sides and other cont
   CHECK(pair.id() == pair_id(pair).hex());
 }
 
+TEST_CASE("a side that lost a quote is cleaned like the other") {
+  auto pair = pair_of("m = jane.doe@acme.de'", "m = 'jane.doe@acme.de'");
+  CleanCounts counts;
+  clean_pair(pair, counts);
+  CHECK(pair.buggy() == "m = user1@example.com'");
+  CHECK(pair.fixed() == "m = 'user1@example.com'");
+}
+
 TEST_CASE("a pair that differs in a secret alone still differs") {
   auto pair = pair_of("h = '93.184.216.34'", "h = '93.184.216.35'");
   CleanCounts counts;

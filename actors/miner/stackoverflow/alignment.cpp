@@ -12,6 +12,7 @@ namespace mendel::miner {
 namespace {
 
 constexpr std::size_t kPiecesMax = 200;  // of one post
+constexpr std::uint32_t kTrimmedMax = 400;  // changed lines between two blocks that are still looked for
 
 // Code that can be one side of a pair.
 struct Piece {
@@ -54,6 +55,28 @@ Piece piece(std::string text, std::string symbol, std::uint32_t block, bool has_
   return out;
 }
 
+std::string_view lines_between(std::string_view text, std::uint32_t first, std::uint32_t last) {
+  std::size_t begin = 0, end = 0;
+  for (std::uint32_t line = 0; line < last && end != std::string_view::npos; ++line) {
+    if (line == first) begin = end;
+    end = text.find('\n', end);
+    if (end != std::string_view::npos) ++end;
+  }
+  return text.substr(begin, end == std::string_view::npos ? end : end - 1 - begin);
+}
+
+// Every line without its indentation: a part may be shown further left than it was.
+std::string flush_left(std::string_view text) {
+  std::string out;
+  bool starts = true;
+  for (const char c : text) {
+    starts = starts && (c == ' ' || c == '\t');
+    if (!starts) out.push_back(c);
+    if (c == '\n') starts = true;
+  }
+  return out;
+}
+
 struct Pieces {
   std::vector<Piece> blocks, functions;
 };
@@ -71,6 +94,28 @@ Pieces cut(syntax::Parser& parser, const std::vector<Snippet>& snippets) {
     out.blocks.push_back(piece(snippet.text, "", number++, tree->has_error()));
   }
   return out;
+}
+
+// The lines of the question's block from the first to the last that the answer has too: answers show the part
+// that matters. Nothing to cut off, or the rest is no code any more: the block as it is.
+Piece part_shown(syntax::Parser& parser, const Piece& asked, const Piece& answered) {
+  const auto hunks = syntax::line_difference(flush_left(asked.text), flush_left(answered.text), kTrimmedMax);
+  if (hunks.empty()) return asked;
+  const auto &head = hunks.front(), &tail = hunks.back();
+  if (head.before_begin == 0 && head.before_end == asked.lines) return asked;
+  // A line that was exchanged at the edge stands next to what both have.
+  const auto surplus = [](const syntax::Hunk& hunk) {
+    const auto asks = hunk.before_end - hunk.before_begin, answers = hunk.after_end - hunk.after_begin;
+    return asks > answers ? asks - answers : 0;
+  };
+  const std::uint32_t first = head.before_begin == 0 ? surplus(head) : 0;
+  const std::uint32_t last = tail.before_end == asked.lines ? asked.lines - surplus(tail) : asked.lines;
+  if ((first == 0 && last == asked.lines) || first >= last) return asked;
+  auto text = dedented(lines_between(asked.text, first, last));
+  const auto tree = parser.parse(text);
+  if (!tree || (tree->has_error() && !asked.has_error)) return asked;
+  const bool has_error = tree->has_error();
+  return piece(std::move(text), "", asked.block, has_error);
 }
 
 std::string_view last_name(std::string_view symbol) { return symbol.substr(symbol.rfind('.') + 1); }
@@ -121,8 +166,12 @@ Alignment align(syntax::Parser& parser, const std::vector<Snippet>& question, co
   };
   for (const auto& function : answered.functions)
     if (look(function, asked.functions, true)) settled.insert(function.block);
-  for (const auto& block : answered.blocks)
-    if (!settled.contains(block.block) && !look(block, asked.blocks, false)) out.left_out.push_back("no_counterpart");
+  for (const auto& block : answered.blocks) {
+    if (settled.contains(block.block)) continue;
+    std::vector<Piece> shown;
+    for (const auto& candidate : asked.blocks) shown.push_back(part_shown(parser, candidate, block));
+    if (!look(block, shown, false)) out.left_out.push_back("no_counterpart");
+  }
   return out;
 }
 

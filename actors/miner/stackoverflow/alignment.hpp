@@ -1,5 +1,5 @@
 // Which code of an answer mends which code of its question. Functions of the same name are paired; a block
-// none of whose functions the question has is paired whole. Of several candidates the one that shares most
+// none of whose functions the question has is paired whole, with the part of the question's block that it shows. Of several candidates the one that shares most
 // tokens is taken, and it must share enough of them.
 #pragma once
 

@@ -82,6 +82,12 @@ void dedent(Lines& lines) {
   for (auto& line : lines) line.erase(0, std::min(size, line.size()));
 }
 
+std::string joined(const Lines& lines) {
+  std::string out;
+  for (const auto& line : lines) out.append(out.empty() ? "" : "\n").append(line);
+  return out;
+}
+
 // Prompts of shells, and what interpreters print when they fail.
 bool is_console(const Lines& lines) {
   static constexpr std::string_view kStarts[] = {"$ ", "# pip ", "C:\\", "c:\\", "Traceback (most recent call last)", "pip install ", "sudo ", "python ",
@@ -177,6 +183,12 @@ Snippet left_out(const char* reason) {
 
 }  // namespace
 
+std::string dedented(std::string_view text) {
+  auto lines = lines_of(text);
+  dedent(lines);
+  return joined(lines);
+}
+
 std::span<const Python2Sign> python2_signs() { return kSigns; }
 
 std::string_view python2_sign(std::string_view text) {
@@ -199,7 +211,7 @@ Snippet snippet_of(const CodeBlock& block, std::size_t lines_max) {
   if (lines.empty()) return left_out("no_code");
   if (is_console(lines)) return left_out("console");
   if (lines.size() > 10 * lines_max) return left_out("too_long");
-  for (const auto& line : lines) out.text += (out.text.empty() ? "" : "\n") + line;
+  out.text = joined(lines);
   if (!python2_sign(out.text).empty()) return left_out("python2");
   return out;
 }

@@ -18,6 +18,9 @@ struct Snippet {
 
 Snippet snippet_of(const CodeBlock& block, std::size_t lines_max);
 
+// The text without the indentation that all its lines share.
+std::string dedented(std::string_view text);
+
 // One row: what only Python 2 has, with a text that has it and one of Python 3 beside it.
 struct Python2Sign {
   const char* name;

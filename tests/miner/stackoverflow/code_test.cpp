@@ -91,6 +91,16 @@ TEST_CASE("a block without such a function is paired with the block that shares 
   CHECK(found.pairs[0].symbol.empty());
 }
 
+TEST_CASE("an answer that shows a part is paired with that part of the question") {
+  const auto found = aligned({"import csv\nimport os\nnames = os.listdir('.')\nfor name in names:\n    with open(name) as f:\n        rows += list(csv.reader(f))[1]\n\nprint(rows)\nprint(len(rows))"},
+                             {"for name in names:\n    with open(name) as f:\n        rows += list(csv.reader(f))[1:]"});
+  REQUIRE(found.pairs.size() == 1);
+  CHECK(found.pairs[0].buggy == "for name in names:\n    with open(name) as f:\n        rows += list(csv.reader(f))[1]");
+  const auto inner = aligned({"def f(names):\n    total = 0\n    for name in names:\n        total += len(name) * 2\n        print(name, total)"}, {"for name in names:\n    total += len(name) * 3\n    print(name, total)"});
+  REQUIRE(inner.pairs.size() == 1);
+  CHECK(inner.pairs[0].buggy == "for name in names:\n    total += len(name) * 2\n    print(name, total)");
+}
+
 TEST_CASE("a question that does not parse gives a syntax pair") {
   const auto found = aligned({"def f(x)\n    return [x for x in range(10) if x % 2]"}, {"def f(x):\n    return [x for x in range(10) if x % 2]"});
   REQUIRE(found.pairs.size() == 1);
