@@ -103,7 +103,7 @@ class SplicingMutator final : public MutatorStage {
 
   std::vector<GroupPlaces> places(const SourceFile& file) override {
     std::vector<GroupPlaces> out;
-    if (*syntax::why_not_source(file.text(), config_.sources().file_bytes_max()) != '\0') return out;
+    if (*syntax::why_not_source(file.path(), file.text(), config_.sources().file_bytes_max()) != '\0') return out;
     WorkResult uncounted;
     each_function(file, uncounted, [&](const syntax::Function&, const std::string& text) {
       const FunctionView view(text);
