@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/miner/annotations.hpp"
 #include "actors/miner/changelog.hpp"
 #include "actors/miner/release_archive.hpp"
 #include "actors/miner/release_name.hpp"
@@ -219,6 +220,19 @@ TEST_CASE("an edit that goes through all the code, and a release that changes ve
   const auto refused = run(wide.path);
   REQUIRE(refused.rejections_size() == 1);
   CHECK(refused.rejections(0).reason() == "no_patch");
+}
+
+TEST_CASE("annotations are taken off parameters, results and variables, and nothing else is") {
+  const auto same = [](const char* a, const char* b) { return without_annotations(a) == without_annotations(b); };
+  CHECK(same("def f(a: int, *, b: t.List[int] = [1]) -> t.Dict[str, int]:\n    return a", "def f(a, *, b=[1]):\n    return a"));
+  CHECK(same("async def f(\n    a: 'A[B]',\n) -> None:\n    self.x: int = a\n    y: str\n    return {a: 1}", "async def f(a):\n    self.x = a\n    return {a: 1}"));
+  CHECK(same("@wrap(a)\ndef f(a):\n    def g(b: int):\n        return b[1:2]\n    return g", "@wrap(a)\ndef f(a):\n    def g(b):\n        return b[1:2]\n    return g"));
+  CHECK_FALSE(same("def f(a: int = 1):\n    return a", "def f(a: int = 2):\n    return a"));
+  CHECK_FALSE(same("def f(a):\n    return a[1:2]", "def f(a):\n    return a[1:3]"));
+  CHECK_FALSE(same("def f(a):\n    x: int = 1\n    return x", "def f(a):\n    x: int = 2\n    return x"));
+  CHECK_FALSE(same("def f(a):\n    if a: return 1", "def f(a):\n    if a: return 2"));
+  CHECK_FALSE(same("def f(a):\n    return lambda b: a", "def f(a):\n    return lambda b: b"));
+  for (const char* torn : {"def f(", "def f(a:", "x:", "", "def", "a: [", ") ] }"}) without_annotations(torn);
 }
 
 TEST_CASE("what is neither a package nor a folder of releases is told") {
