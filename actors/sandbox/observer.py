@@ -16,7 +16,7 @@ datetime decimal difflib enum errno fnmatch fractions functools glob hashlib hea
 logging math mimetypes numbers operator os pickle platform posixpath pprint queue quopri random re reprlib shlex shutil signal socket
 stat statistics string stringprep struct subprocess sys tempfile textwrap threading time token tokenize traceback types typing unicodedata
 urllib uuid warnings weakref zlib""".split()
-UNSAFE = {'logging', 'random', 'time', 'subprocess', 'socket', 'threading', 'os', 'shutil', 'tempfile', 'signal', 'uuid', 'sys', 'asyncio', 'queue', 'warnings', 'platform', 'glob'}
+UNSAFE = {'logging', 'random', 'time', 'subprocess', 'socket', 'threading', 'shutil', 'tempfile', 'signal', 'uuid', 'asyncio', 'queue', 'glob'}
 FROM = {'collections': 'defaultdict OrderedDict namedtuple deque Counter ChainMap', 'functools': 'partial wraps reduce lru_cache total_ordering cached_property',
         'itertools': 'chain islice groupby product permutations combinations zip_longest starmap takewhile dropwhile count cycle repeat accumulate',
         'datetime': 'timedelta timezone', 'decimal': 'Decimal', 'fractions': 'Fraction', 'io': 'StringIO BytesIO', 'copy': 'deepcopy',
@@ -193,7 +193,7 @@ def call_of(owner, function, method, number, seed, reader):
             given.append(f'{parameter.arg}={pick(parameter, default)}')
     if spec.kwarg and number % 3 == 2:
         given.append('extra=1')
-    return number % 8, f'{owner}{function.name}({", ".join(given)})'
+    return number % 32, f'{owner}{function.name}({", ".join(given)})'
 
 
 def definitions(tree):
@@ -241,6 +241,8 @@ def free_names(trees):
                 inner.add(node.name)
             elif isinstance(node, (ast.Import, ast.ImportFrom)):
                 inner |= {(alias.asname or alias.name).split('.')[0] for alias in node.names}
+    if 'super' in read and not any(isinstance(node, ast.ClassDef) for tree in trees for node in ast.walk(tree)):
+        bound.discard('super')
     return [name for name in read if name not in bound and name not in inner and name not in ('Ghost', 'G')]
 
 

@@ -1,10 +1,11 @@
 # Plays calls of the code in subject.py where what it does not define is played by ghosts: objects that answer
 # everything, always the same way, and note what is done to them. The same calls on two texts that differ in
 # one of these answers show that the texts do not mean the same.
-import ast, builtins, collections, importlib, io, sys, types, zlib
+import ast, builtins, collections, importlib, io, opcode, sys, types, zlib
 
 LINES_MAX, ITEMS_MAX, PATH_MAX, SHOWN_MAX = 10000, 40, 300, 300
-NOTES, ERRORS, DEPTH_MAX = [], [], 5
+NOTES, ERRORS, DEPTH_MAX, LOADING = [], [], 5, [False]
+UNPACK = opcode.opmap["UNPACK_SEQUENCE"]
 
 
 class TooLong(BaseException):
@@ -31,9 +32,9 @@ class Ghost:
         if len(NOTES) < 500: NOTES.append(text)
         return self._new(text)
     def _maybe_raise(self, what):
-        """With half of the seeds one call in four raises something that the code names in a handler, or something that it does not."""
+        """With one seed in four, one call in four raises something that the code names in a handler, or something that it does not."""
         chance = crc(f'{what} raises {self._seed}')
-        if self._seed % 8 >= 4 and chance % 4 == 0: raise ERRORS[chance // 4 % len(ERRORS)]('raised by a ghost')
+        if self._seed % 4 == 3 and chance % 4 == 0: raise ERRORS[chance // 4 % len(ERRORS)]('raised by a ghost')
     def __getattr__(self, name):
         if name[:2] == '__': raise AttributeError(name)
         return self._kept.setdefault(name, self._new(f'{self._path}.{name}'))
@@ -42,6 +43,7 @@ class Ghost:
         self._kept[name] = value
     def __delattr__(self, name): self._note(f'del {self._path}.{name}')
     def __call__(self, *args, **kwargs):
+        if LOADING[0] and len(args) == 1 and isinstance(args[0], (types.FunctionType, type)): return args[0]  # a decorator
         shown = [show(a) for a in args] + [f'{k}={show(v)}' for k, v in kwargs.items()]
         called = f'{self._path}({", ".join(shown)})'
         self._maybe_raise(called)
@@ -56,7 +58,11 @@ class Ghost:
     def __delitem__(self, key): self._note(f'del {self._path}[{show(key)}]')
     def __contains__(self, key): return bool(crc(f'{show(key)} in {self._path} {self._seed}') & 64)
     def __len__(self): return self._number % 4
-    def __iter__(self): return iter([self._new(f'{self._path}[{i}]') for i in range(self._number % 4)])
+    def __iter__(self):
+        caller = sys._getframe(1)
+        code, at = caller.f_code.co_code, caller.f_lasti
+        count = code[at + 1] if code[at] == UNPACK else self._number % 4  # as many as are unpacked
+        return iter([self._new(f'{self._path}[{i}]') for i in range(count)])
     def __next__(self): raise StopIteration
     def __bool__(self): return bool(self._number & 64)
     def __int__(self):
@@ -67,6 +73,9 @@ class Ghost:
     def __str__(self): return f'<{self._path}>'
     __repr__ = __str__
     def __format__(self, spec): return f'<{self._path}:{spec}>' if spec else str(self)
+    def __divmod__(self, other): return self // other, self % other
+    def __rdivmod__(self, other): return other // self, other % self
+    def __round__(self, digits=None): return self._new(f'round({self._path}, {digits})')
     def __bytes__(self): return str(self).encode()
     def __hash__(self): return crc(self._path)
     def __eq__(self, other): return isinstance(other, Ghost) and other._path == self._path or isinstance(other, (int, float)) and int(self) == other
@@ -82,6 +91,12 @@ class Ghost:
         for item in self: yield item
     def __instancecheck__(self, value): return bool(crc(f'{self._path} {type(value).__name__} {self._seed}') & 64)
     def __mro_entries__(self, bases): return ()
+
+
+class Super(Ghost):
+    """Plays super() in a method that was cut out of its class."""
+    def __getattribute__(self, name):
+        return Ghost(f'super().{name}', self._seed) if name[:2] == '__' and name not in ('__dict__', '__class__') else super().__getattribute__(name)
 
 
 def value_of(other): return int(other) if isinstance(other, Ghost) else other if isinstance(other, (int, float)) else crc(show(other)) % 7
@@ -104,7 +119,7 @@ for _name, _sign in (('neg', '-'), ('pos', '+'), ('invert', '~'), ('abs', 'abs '
 def show(value, depth=0):
     """A text that is equal for values that a caller cannot tell apart; no addresses, no order of sets."""
     kind = type(value)
-    if kind is Ghost: return f'<{value._path}>'
+    if issubclass(kind, Ghost): return f'<{value._path}>'
     if value is None or kind in (bool, int, float, complex): return repr(value) if kind is not int or abs(value) < 1 << 256 else f'int {value % (1 << 61)}'
     if kind in (str, bytes, bytearray):
         return repr(value) if len(value) <= SHOWN_MAX else f'{value[:SHOWN_MAX]!r}~{len(value)}~{crc(repr(value)):08x}'
@@ -144,6 +159,7 @@ def walk(thing):
             items.append(item)
             if len(items) >= ITEMS_MAX: break
         return 'generator', items
+    if type(thing).__name__ == '_GeneratorContextManager': return 'context', walk(thing.gen)
     if isinstance(thing, types.FunctionType) and thing.__code__.co_filename == 'subject.py':
         return 'function', walk(thing(*(Ghost(f'inner{i}', 1) for i in range(thing.__code__.co_argcount))))
     return thing
@@ -169,14 +185,16 @@ def play(text, calls, modules, ghosts, errors):
     space = {'__name__': 'subject', 'Ghost': Ghost}
     for name in ghosts:
         error = name.endswith(('Error', 'Exception', 'Warning', 'Exit', 'Interrupt')) or name == 'error'
-        space[name] = type(name, (Exception,), {}) if error else Ghost(name)
+        space[name] = type(name, (Exception,), {}) if error else Ghost(name) if name != 'super' else lambda *args: Super('super()')
     ERRORS[:] = [KeyError, ValueError, LookupError, Interrupted]
     for name, (module, attribute) in modules.items():
         space[name] = getattr(importlib.import_module(module), attribute) if attribute else importlib.import_module(module)
     out, played = sys.stdout, []
     try:
         sys.stdout = io.StringIO()
+        LOADING[0] = True
         exec(compile(text, 'subject.py', 'exec'), space)
+        LOADING[0] = False
         for name in errors:
             kind = space.get(name, getattr(builtins, name, None))
             if isinstance(kind, type) and issubclass(kind, BaseException): ERRORS.append(kind)
@@ -202,5 +220,5 @@ def play(text, calls, modules, ghosts, errors):
                 how = 'raises ' + show(error)
             played.append(((seed, expression), f'{how} | {show(made)} {show(named)} | {show(sys.stdout.getvalue())} | {"; ".join(NOTES)}', values))
     finally:
-        sys.stdout = out
+        sys.stdout, LOADING[0] = out, False
     return played
