@@ -22,6 +22,7 @@ SECONDS = 4
 PAIRS = 100_000_000
 CORES = 16  # of one simulated node
 NETWORK_BYTES_S, DISK_BYTES_S = 1.25e9, 1e9  # of the coordinator: 10 Gbit/s, one NVMe disk
+CARRIED = 2  # times that a pair's bytes go over the network (results in, input out) and to the disk (log, table)
 LEASE_ITEMS = 64
 
 
@@ -98,7 +99,7 @@ def simulate(nodes, pairs, items_per_pair, seconds_per_item, coordinator_s, byte
     Answers (wall seconds, share of that time in which coordinator, network and disk, nodes' cores were busy)."""
     items = int(pairs * items_per_pair)
     work_s = seconds_per_item * LEASE_ITEMS / CORES
-    carry_s = bytes_per_pair / items_per_pair * LEASE_ITEMS / min(NETWORK_BYTES_S, DISK_BYTES_S)
+    carry_s = CARRIED * bytes_per_pair / items_per_pair * LEASE_ITEMS / min(NETWORK_BYTES_S, DISK_BYTES_S)
     serve_s = coordinator_s * LEASE_ITEMS
     asking = [(0.0, node) for node in range(nodes)]
     coordinator_free = carrier_free = last = 0.0
