@@ -342,7 +342,8 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   build_app->add_option("PAIRS", options->build.pairs, "JSON lines, - for stdin")->required();
   build_app->add_option("--out", options->build.out, "folder of the dataset")->required();
   build_app->add_option("--tokenizer", options->build.tokenizer, "folder that `tokenizer train` wrote (default: learn of the training pairs)");
-  build_app->add_option("--decontaminate", options->build.benchmarks, "folder of benchmarks; pairs that resemble code in it are rejected (default: clean.decontaminate)");
+  build_app->add_option("--decontaminate", options->build.benchmarks, "folder of benchmarks; pairs that resemble code in it are rejected (default: clean.decontaminate)")
+      ->allow_extra_args(false);
   build_app->add_option("--jobs", options->build.jobs, "threads (default: all cores)")->check(CLI::Range(1u, 1024u));
   build_app->add_option("--seed", options->seed, "decides splits and order (default: seed of the configuration)");
   const auto reading = [&](const char* name, const char* summary) {

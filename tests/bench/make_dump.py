@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-TAGS = [("javascript", 11), ("python", 9), ("java", 8), ("c#", 7), ("php", 6), ("html", 5), ("android", 6), ("c++", 4), ("jquery", 4), ("css", 3),
+TAGS = [("javascript", 11), ("python", 3), ("java", 8), ("c#", 7), ("php", 6), ("html", 5), ("android", 6), ("c++", 4), ("jquery", 4), ("css", 3),
         ("sql", 3), ("ios", 3), ("r", 3), ("node.js", 2), ("arrays", 2), ("c", 2), ("asp.net", 2), ("ruby-on-rails", 2), ("git", 1), ("excel", 2)]
 SLIPS = [("==", "="), (" + 1", ""), ("range(", "range(1, "), (" not ", " "), ("self.", ""), ("):", ")"), (" < ", " <= "), ("return ", ""), ("[0]", "[1]")]
 ANSWERED = 1.5  # answers a question
@@ -32,8 +32,8 @@ def material():
         for node in ast.walk(tree):
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node):
                 words = ast.get_docstring(node).split()
-                for a, b, c in zip(words, words[1:], words[2:]):
-                    chain[a, b].append(c)
+                for a, b in zip(words, words[1:]):
+                    chain[a].append(b)
             if isinstance(node, ast.FunctionDef) and 3 <= node.end_lineno - node.lineno <= 40:
                 functions.append("\n".join(line[node.col_offset:] for line in text.splitlines()[node.lineno - 1:node.end_lineno]))
     return chain, functions
@@ -46,17 +46,15 @@ class Writer:
         self.starts = list(self.chain)
 
     def prose(self, words):
-        pair = self.random.choice(self.starts)
-        out = list(pair)
+        out = [self.random.choice(self.starts)]
         while len(out) < words:
-            follow = self.chain.get(pair)
-            pair = (pair[1], self.random.choice(follow)) if follow and self.random.random() > 0.05 else self.random.choice(self.starts)
-            out.append(pair[1])
+            follow = self.chain.get(out[-1])
+            out.append(self.random.choice(follow) if follow and self.random.random() > 0.05 else self.random.choice(self.starts))
         return escape(" ".join(out))
 
     def renamed(self, code):
         names = sorted(set(re.findall(r"\b[a-z_]{3,}\b", code)))
-        changed = {n: self.random.choice(self.starts)[0].strip(".,()`'\"").lower() + str(self.random.randrange(99)) for n in names if self.random.random() < 0.3}
+        changed = {n: self.random.choice(self.starts).strip(".,()`'\"").lower() + str(self.random.randrange(999)) for n in names if self.random.random() < 0.6}
         changed = {n: c for n, c in changed.items() if c.isidentifier()}
         return re.sub(r"\b[a-z_]{3,}\b", lambda m: changed.get(m[0], m[0]), code)
 
