@@ -41,7 +41,7 @@ void add_section(ContentHash& hash, const google::protobuf::Message& section, st
 // Pairs are cleaned where they are made.
 void add_cleaning(ContentHash& hash, const Config& config) {
   hash.add(cleaner::kVersion);
-  add_section(hash, config.clean(), {"decontaminate", "contamination_threshold"});
+  add_section(hash, config.clean(), std::array<std::string_view, 2>{"decontaminate", "contamination_threshold"});
 }
 
 }  // namespace
