@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "system"))
 from archives import write_archive  # noqa: E402
 
-MEGABYTES = 40
+MEGABYTES = 64
 RUNS = 3
 RSS_MAX_MIB = 200
 

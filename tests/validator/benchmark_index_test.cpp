@@ -28,7 +28,8 @@ struct Folder {
 
 TEST_CASE("a near-duplicate of a benchmark's function is named, other code is not") {
   BenchmarkIndex index(0.7);
-  index.add("import math\n\n\n" + kGcd + "\n\nprint(gcd(12, 18))\n", "gcd.py");
+  const std::string other = "def lengths(words):\n    seen = {}\n    for word in words:\n        seen.setdefault(len(word), []).append(word)\n    return sorted(seen.items())\n";
+  index.add("import math\n\n\n" + kGcd + "\n\n" + other + "\n\nprint(gcd(12, 18))\n", "gcd.py");
   CHECK(index.resembled_by(kGcd) == "gcd.py:gcd");
   CHECK(index.resembled_by("# mine\n" + kGcd) == "gcd.py:gcd");
   CHECK(index.resembled_by("def area(w, h):\n    total = 0\n    for i in range(w):\n        for j in range(h):\n            total += i * j\n    return total").empty());

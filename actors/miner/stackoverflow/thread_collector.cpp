@@ -25,8 +25,10 @@ constexpr std::string_view kLeftOut = "stackoverflow.left_out.";
 
 // Only what may hold a block of code is worth keeping: both tags, escaped as they are.
 bool may_hold_code(std::string_view raw_body) {
-  const auto pre = raw_body.find("&lt;pre");
-  return pre != std::string_view::npos && raw_body.find("&lt;code", pre) != std::string_view::npos;
+  constexpr std::string_view kPre = "&lt;pre", kCode = "&lt;code";
+  const auto holds = [](std::string_view text, std::string_view word) { return static_cast<const char*>(::memmem(text.data(), text.size(), word.data(), word.size())); };
+  const char* pre = holds(raw_body, kPre);
+  return pre != nullptr && holds(raw_body.substr(static_cast<std::size_t>(pre - raw_body.data())), kCode) != nullptr;
 }
 
 bool is_wanted(std::string_view tag, const Stackoverflow& settings) {
