@@ -10,7 +10,6 @@ namespace {
 // More draws than these take nearly all that a function has, whatever the weights.
 constexpr std::uint32_t kDrawsMax = 4;
 constexpr int kRounds = 200;
-constexpr double kWeightMin = 1e-4;
 
 // Adds the expected number of bugs of each group that `draws` give, times `chance`.
 void add_draws(const GroupWeights& weights, GroupPlaces places, std::uint32_t draws, double chance, GroupShares& out) {
@@ -57,10 +56,7 @@ GroupWeights ClassMix::weights(const GroupShares& shares, std::uint32_t per_func
     for (std::size_t g = 0; g < kGroups; ++g)
       if (now[g] > 0) out[g] *= wanted[g] / now[g];
     scale_to_one(out);
-    for (std::size_t g = 0; g < kGroups; ++g)
-      if (wanted[g] > 0) out[g] = std::max(out[g], kWeightMin);
   }
-  scale_to_one(out);
   return out;
 }
 

@@ -37,12 +37,12 @@ TEST_CASE("a share that the material does not allow is met as far as it goes, th
   const auto mix = usual();
   const auto got = mix.expected(mix.weights({0.3, 0.2, 0.1, 0.4}, 1), 1);
   CHECK(got[3] == doctest::Approx(0.3).epsilon(0.01));  // all functions that have a place for it
-  CHECK(got[0] / got[2] == doctest::Approx(3).epsilon(0.05));
+  CHECK(got[0] / got[2] == doctest::Approx(3).epsilon(0.1));
 }
 
 TEST_CASE("shares are scaled to one, and no material gives the shares themselves") {
   const auto mix = usual();
-  CHECK(mix.weights({3, 4, 2, 1}, 2) == mix.weights({0.3, 0.4, 0.2, 0.1}, 2));
+  for (std::size_t g = 0; g < kGroups; ++g) CHECK(mix.weights({3, 4, 2, 1}, 2)[g] == doctest::Approx(mix.weights({0.3, 0.4, 0.2, 0.1}, 2)[g]));
   CHECK(ClassMix().weights({0.25, 0.25, 0.5, 0}, 2) == GroupWeights{0.25, 0.25, 0.5, 0});
 }
 
@@ -59,8 +59,15 @@ TEST_CASE("calibrated weights give the kinds in the proportion in which they wer
   CHECK_FALSE(calibration.add("missing_handler", code));
   double comparison = 0, swap = 0, operators_sum = 0;
   for (const auto& one : calibration.weights(true)) {
-    if (std::string_view(one.row->name) == "wrong_comparison") comparison = one.weight, CHECK(one.seen == 60), CHECK(one.places == 1);
-    if (std::string_view(one.row->name) == "and_or_swap") swap = one.weight, CHECK(one.share == 0.25);
+    if (std::string_view(one.row->name) == "wrong_comparison") {
+      comparison = one.weight;
+      CHECK(one.seen == 60);
+      CHECK(one.places == 1);
+    }
+    if (std::string_view(one.row->name) == "and_or_swap") {
+      swap = one.weight;
+      CHECK(one.share == 0.25);
+    }
     if (group_of(one.row->bug_class) == 1) operators_sum += one.weight;
     CHECK(one.weight > 0);
   }
