@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "faults.hpp"
 #include "parity_file.hpp"
@@ -84,8 +85,8 @@ void ParityFile::count(const std::string& group, double gate, const std::string&
   auto at = std::find_if(groups_.begin(), groups_.end(), [&](const auto& g) { return g.group == group; });
   if (at == groups_.end()) at = groups_.insert(groups_.end(), {label_, group, -1, gate, {}, 0});
   at->tensors += 1;
-  // A comparison with something that is no number never counts as met.
-  if (error <= at->error) return;
+  // What is no number stays the group's error, so that it never counts as met.
+  if (std::isnan(at->error) || error <= at->error) return;
   at->error = error;
   at->worst = name;
 }

@@ -1,6 +1,7 @@
 // The models beside their authors' numbers, and that the comparison can fail (tests/golden/README.md).
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "model/parity.hpp"
@@ -68,6 +69,8 @@ TEST_CASE("a reference that differs a little past the gate is missed by name, an
   CHECK(missed(folder.path) == "ticks:tick.post ");
   copy_changed<double>(from, to, "tick.post", [](double* x) { x[40] += 1e-12; });
   CHECK(missed(folder.path).empty());
+  copy_changed<double>(from, to, "tick.pre", [](double* x) { x[40] = std::nan(""); });
+  CHECK(missed(folder.path) == "ticks:tick.pre ");
   // A weight changes everything that follows from it.
   copy_changed<double>(from, to, "w.decay.out", [](double* x) { x[3] += 0.1; });
   CHECK(missed(folder.path).find("gradients") != std::string::npos);
