@@ -155,30 +155,47 @@ class Output {
 
 }  // namespace
 
-int mine_items(const Context& context, const MineOptions& options, const Config& config, const std::vector<WorkItem>& items) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(options.out.empty() ? nullptr : std::fopen(options.out.c_str(), "wb"),
-                                                             [](std::FILE* f) { return std::fclose(f); });
-  if (!options.out.empty() && !file) return fail({ErrorCode::io_error, options.out + ": cannot be written"});
-  std::uint64_t total = 0;
-  for (const auto& item : items) total += static_cast<std::uint64_t>(history_of(item).commits_size());
-  Progress progress(context, "mine", total, "commits");
-  Miners miners(config);
-  Output out(file ? file.get() : stdout, options.stats);
+struct MiningRun::State {
+  using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+  State(const MineOptions& o, const Config& config, File f)
+      : options(o), file(std::move(f)), miners(config), out(file ? file.get() : stdout, o.stats) {}
+
+  MineOptions options;
+  File file;
+  Miners miners;
+  Output out;
+};
+
+MiningRun::MiningRun(std::unique_ptr<State> state) : state_(std::move(state)) {}
+MiningRun::~MiningRun() = default;
+
+Result<std::unique_ptr<MiningRun>> MiningRun::start(const MineOptions& options, const Config& config) {
+  State::File file(options.out.empty() ? nullptr : std::fopen(options.out.c_str(), "wb"), [](std::FILE* f) { return std::fclose(f); });
+  if (!options.out.empty() && !file) return Error{ErrorCode::io_error, options.out + ": cannot be written"};
+  return std::unique_ptr<MiningRun>(new MiningRun(std::make_unique<State>(options, config, std::move(file))));
+}
+
+Outcome MiningRun::add(const std::vector<WorkItem>& items, const std::function<void(std::uint64_t commits)>& done) {
   std::optional<Error> failure;
   in_order<std::shared_ptr<Result<WorkResult>>>(
-      items.size(), options.jobs, [&](std::uint64_t i) { return std::make_shared<Result<WorkResult>>(miners.run(items[i])); },
+      items.size(), state_->options.jobs, [&](std::uint64_t i) { return std::make_shared<Result<WorkResult>>(state_->miners.run(items[i])); },
       [&](std::uint64_t i, std::shared_ptr<Result<WorkResult>> result) {
-        progress.add(static_cast<std::uint64_t>(history_of(items[i]).commits_size()));
-        if (*result) out.take(history_of(items[i]).repository(), **result);
+        done(commits_of(items[i]));
+        if (*result) state_->out.take(history_of(items[i]).repository(), **result);
         else if (!failure) failure = result->error();
       });
-  progress.finish();
-  if (failure) return fail(*failure);
-  if (interrupted()) return kInterrupted;
-  if (!out.finish()) return fail({ErrorCode::io_error, "the pairs could not be written"});
-  if (options.stats) return print_stats(context, out.funnels());
-  note(std::to_string(out.count(miner::kPairs)) + " pairs from " + std::to_string(out.count(miner::kCommits)) + " commits");
+  return failure ? Outcome(*failure) : Outcome(Done{});
+}
+
+std::uint64_t MiningRun::count(const char* counter) const { return state_->out.count(counter); }
+
+int MiningRun::finish(const Context& context) {
+  if (!state_->out.finish()) return fail({ErrorCode::io_error, "the pairs could not be written"});
+  if (state_->options.stats) return print_stats(context, state_->out.funnels());
+  note(std::to_string(count(miner::kPairs)) + " pairs from " + std::to_string(count(miner::kCommits)) + " commits");
   return kDone;
 }
+
+std::uint64_t commits_of(const WorkItem& item) { return static_cast<std::uint64_t>(history_of(item).commits_size()); }
 
 }  // namespace mendel::cli
