@@ -1,6 +1,7 @@
 // mendel mine git|github|release: pairs as JSON lines in the order of the source, or the funnel. Dumps have a file
 // of their own.
 #include <cstdio>
+#include <future>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +9,7 @@
 #include "actors/cli/mine_stackoverflow.hpp"
 #include "actors/cli/mining.hpp"
 #include "actors/miner/git_plan.hpp"
+#include "actors/miner/mining_funnel.hpp"
 #include "actors/miner/release_stage.hpp"
 #include "actors/runtime/github_source.hpp"
 
@@ -20,6 +22,18 @@ Config with_folders(const Context& context) {
   if (config.mine().releases().empty()) config.mutable_mine()->set_releases((context.data / "raw" / "releases").string());
   if (config.github().cache().empty()) config.mutable_github()->set_cache((context.data / "raw" / "github").string());
   return config;
+}
+
+int mine_items(const Context& context, const MineOptions& options, const Config& config, const Mining& mining, const std::vector<WorkItem>& items) {
+  auto run = MiningRun::start(options, config, mining);
+  if (!run) return fail(run.error());
+  std::uint64_t total = 0;
+  for (const auto& item : items) total += units_of(item);
+  Progress progress(context, "mine", total, mining.unit);
+  const auto mined = (*run)->add(items, [&](std::uint64_t units) { progress.add(units); });
+  progress.finish();
+  if (!mined) return fail(mined.error());
+  return interrupted() ? static_cast<int>(kInterrupted) : (*run)->finish(context);
 }
 
 int mine_git(const Context& context, const MineOptions& options) {
@@ -66,20 +80,28 @@ void print_repository(const Context& context, const miner::GithubRepository& fou
   else std::printf("%8llu  %-14s %s\n", static_cast<unsigned long long>(found.stars), found.license.c_str(), found.name.c_str());
 }
 
-// Clones one by one; what cannot be had is said and left out. Answers how many that were.
-std::size_t plan_repositories(const runtime::GithubReport& report, const Config& config, std::vector<WorkItem>& items) {
-  std::size_t failed = 0, at = 0;
-  for (const auto& repository : report.discovery.repositories) {
-    if (interrupted()) break;
-    note("clone " + std::to_string(++at) + " of " + std::to_string(report.discovery.repositories.size()) + ": " + repository.name);
-    auto planned = runtime::github_items(repository, report.web, config);
-    if (!planned) {
-      warn(planned.error().what);
+// While one repository is mined the next is cloned. Answers how many could not be had; they are said.
+std::size_t mine_repositories(const Context& context, const runtime::GithubReport& report, const Config& config, MiningRun& run) {
+  const auto& repositories = report.discovery.repositories;
+  const auto plan = [&](std::size_t i) {
+    return std::async(std::launch::async, [&, i] { return runtime::github_items(repositories[i], report.web, config); });
+  };
+  Progress progress(context, "github", repositories.size(), "repositories");
+  std::size_t failed = 0;
+  std::future<Result<std::vector<WorkItem>>> next;
+  if (!repositories.empty()) next = plan(0);
+  for (std::size_t i = 0; i < repositories.size() && !interrupted(); ++i) {
+    const auto items = next.get();
+    if (i + 1 < repositories.size()) next = plan(i + 1);
+    const auto mined = items ? run.add(*items, [](std::uint64_t) {}) : Outcome(items.error());
+    if (!mined) {
+      warn(mined.error().what);
       ++failed;
-      continue;
     }
-    for (auto& item : *planned) items.push_back(std::move(item));
+    progress.tell(std::to_string(run.count(miner::kCommits)) + " commits, " + std::to_string(run.count(miner::kPairs)) + " pairs");
+    progress.add();
   }
+  progress.finish();
   return failed;
 }
 
@@ -96,11 +118,12 @@ int mine_github(const Context& context, const MineOptions& options) {
     for (const auto& repository : report->discovery.repositories) print_repository(context, repository);
     return std::fflush(stdout) == 0 ? kDone : kFailed;
   }
-  std::vector<WorkItem> items;
-  const auto failed = plan_repositories(*report, config, items);
+  auto run = MiningRun::start(options, config, kMiningHistory);
+  if (!run) return fail(run.error());
+  const auto failed = mine_repositories(context, *report, config, **run);
   if (interrupted()) return kInterrupted;
-  const int status = mine_items(context, options, config, kMiningHistory, items);
-  return status == kDone && failed > 0 ? kLeftovers : status;
+  const int status = (*run)->finish(context);
+  return status == kDone && failed > 0 ? static_cast<int>(kLeftovers) : status;
 }
 
 void declare_common(CLI::App& app, MineOptions& options) {

@@ -23,11 +23,6 @@ const std::string& source_of(const WorkItem& item) {
   return item.has_mine_github() ? item.mine_github().history().repository() : item.mine_git().repository();
 }
 
-std::uint64_t units_of(const WorkItem& item) {
-  if (item.has_mine_release()) return 1;
-  return static_cast<std::uint64_t>((item.has_mine_github() ? item.mine_github().history() : item.mine_git()).commits_size());
-}
-
 // As many miners as items are worked on at once; each keeps its source open. All items are of one stage.
 class Miners {
  public:
@@ -174,30 +169,51 @@ constexpr const char* kReleaseColumns[] = {"release.steps", "release.pairs"};
 const Mining kMiningHistory = {"commits", miner::kCommits, miner::kPairs, kHistoryColumns, miner::mining_funnel};
 const Mining kMiningReleases = {"steps", "release.steps", "release.pairs", kReleaseColumns, miner::release_funnel};
 
-int mine_items(const Context& context, const MineOptions& options, const Config& config, const Mining& mining, const std::vector<WorkItem>& items) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(options.out.empty() ? nullptr : std::fopen(options.out.c_str(), "wb"),
-                                                             [](std::FILE* f) { return std::fclose(f); });
-  if (!options.out.empty() && !file) return fail({ErrorCode::io_error, options.out + ": cannot be written"});
-  std::uint64_t total = 0;
-  for (const auto& item : items) total += units_of(item);
-  Progress progress(context, "mine", total, mining.unit);
-  Miners miners(config);
-  Output out(file ? file.get() : stdout, options.stats, mining);
+struct MiningRun::State {
+  using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+  State(const MineOptions& o, const Config& config, const Mining& m, File f)
+      : options(o), mining(m), file(std::move(f)), miners(config), out(file ? file.get() : stdout, o.stats, m) {}
+
+  MineOptions options;
+  const Mining& mining;
+  File file;
+  Miners miners;
+  Output out;
+};
+
+MiningRun::MiningRun(std::unique_ptr<State> state) : state_(std::move(state)) {}
+MiningRun::~MiningRun() = default;
+
+Result<std::unique_ptr<MiningRun>> MiningRun::start(const MineOptions& options, const Config& config, const Mining& mining) {
+  State::File file(options.out.empty() ? nullptr : std::fopen(options.out.c_str(), "wb"), [](std::FILE* f) { return std::fclose(f); });
+  if (!options.out.empty() && !file) return Error{ErrorCode::io_error, options.out + ": cannot be written"};
+  return std::unique_ptr<MiningRun>(new MiningRun(std::make_unique<State>(options, config, mining, std::move(file))));
+}
+
+Outcome MiningRun::add(const std::vector<WorkItem>& items, const std::function<void(std::uint64_t units)>& done) {
   std::optional<Error> failure;
   in_order<std::shared_ptr<Result<WorkResult>>>(
-      items.size(), options.jobs, [&](std::uint64_t i) { return std::make_shared<Result<WorkResult>>(miners.run(items[i])); },
+      items.size(), state_->options.jobs, [&](std::uint64_t i) { return std::make_shared<Result<WorkResult>>(state_->miners.run(items[i])); },
       [&](std::uint64_t i, std::shared_ptr<Result<WorkResult>> result) {
-        progress.add(units_of(items[i]));
-        if (*result) out.take(source_of(items[i]), **result);
+        done(units_of(items[i]));
+        if (*result) state_->out.take(source_of(items[i]), **result);
         else if (!failure) failure = result->error();
       });
-  progress.finish();
-  if (failure) return fail(*failure);
-  if (interrupted()) return kInterrupted;
-  if (!out.finish()) return fail({ErrorCode::io_error, "the pairs could not be written"});
-  if (options.stats) return print_stats(context, mining, out.funnels());
-  note(std::to_string(out.count(mining.pairs)) + " pairs from " + std::to_string(out.count(mining.units)) + " " + mining.unit);
+  return failure ? Outcome(*failure) : Outcome(Done{});
+}
+
+std::uint64_t MiningRun::count(const char* counter) const { return state_->out.count(counter); }
+
+int MiningRun::finish(const Context& context) {
+  if (!state_->out.finish()) return fail({ErrorCode::io_error, "the pairs could not be written"});
+  if (state_->options.stats) return print_stats(context, state_->mining, state_->out.funnels());
+  note(std::to_string(count(state_->mining.pairs)) + " pairs from " + std::to_string(count(state_->mining.units)) + " " + state_->mining.unit);
   return kDone;
+}
+
+std::uint64_t units_of(const WorkItem& item) {
+  if (item.has_mine_release()) return 1;
+  return static_cast<std::uint64_t>((item.has_mine_github() ? item.mine_github().history() : item.mine_git()).commits_size());
 }
 
 }  // namespace mendel::cli
