@@ -12,10 +12,10 @@ struct QualityInput {
   BugClass::Value bug_class = BugClass::unspecified;
   bool known_cause = false;  // an operator or a rule names what was done
   bool has_tests = false;  // brings some that were not run, or something that ran tells the sides apart
-  bool no_difference = false;  // calls were made, and both sides behaved alike
   std::uint32_t tokens = 0;  // of the fixed side, comments and line ends left out
   std::uint32_t changed_tokens = 0;  // removed plus added
   std::uint32_t hunks = 0;
+  bool no_difference = false;  // calls were made, and both sides behaved alike
 };
 
 // 0..1, the weighted mean of

@@ -20,7 +20,7 @@ def lines(pairs):
     return "".join(json.dumps(p) + "\n" for p in pairs)
 
 
-def tests_row(verdict):
+def row_of_tests(verdict):
     return next(s for s in verdict["stages"] if s["name"] == "tests")
 
 
@@ -38,14 +38,14 @@ def sandbox():
 def test_a_true_pair_is_proven_by_its_test_and_a_swapped_one_is_turned_away(mendel):
     verdicts = mendel.json_lines("validate", "--tests", input=lines([pair(BUGGY, FIXED, [TEST]), pair(FIXED, BUGGY, [TEST]), pair(FIXED, FIXED + "\n\nUNUSED = 1\n", [TEST])]))
     assert [v["accepted"] for v in verdicts] == [True, False, False]
-    assert [tests_row(v)["reason"] for v in verdicts] == ["", "fixed_fails_tests", "buggy_passes_tests"]
-    assert "1 of 1 tests" in tests_row(verdicts[0])["detail"]
+    assert [row_of_tests(v)["reason"] for v in verdicts] == ["", "fixed_fails_tests", "buggy_passes_tests"]
+    assert "1 of 1 tests" in row_of_tests(verdicts[0])["detail"]
 
 
 @pytest.mark.parametrize("code", ["import os; os._exit(0)", "raise SystemExit(0)", "print('OK')\nimport os\nos.write(3, b'{\"outcome\":\"passed\"}\\n')\nos._exit(0)"])
 def test_a_test_that_fakes_success_proves_nothing(mendel, code):
     verdict = mendel.json_lines("validate", "--tests", input=lines([pair(BUGGY, FIXED, [{"kind": "script", "code": code}])]))[0]
-    assert not verdict["accepted"] and tests_row(verdict)["reason"] == "fixed_fails_tests"
+    assert not verdict["accepted"] and row_of_tests(verdict)["reason"] == "fixed_fails_tests"
 
 
 def test_a_witness_is_kept_as_a_test_and_proves_the_pair_again(mendel):
@@ -74,20 +74,20 @@ def test_no_difference_lowers_the_quality_and_says_so(mendel):
     renamed = FIXED.replace("result", "answer")
     without = mendel.json_lines("validate", input=lines([pair(renamed, FIXED)]))[0]
     verdict = mendel.json_lines("validate", "--tests", input=lines([pair(renamed, FIXED)]))[0]
-    assert tests_row(verdict)["reason"] == "no_difference_seen" and verdict["quality"] < without["quality"]
+    assert row_of_tests(verdict)["reason"] == "no_difference_seen" and verdict["quality"] < without["quality"]
 
 
 def test_syntax_bugs_and_clean_samples_are_not_run(mendel):
     verdicts = mendel.json_lines("validate", "--tests", input=lines([pair("def f(:\n", "def f():\n    pass\n", bug_class="syntax"), pair(FIXED, FIXED, bug_class="none")]))
-    assert [tests_row(v)["reason"] for v in verdicts] == ["proven_by_parser", "clean_sample"]
+    assert [row_of_tests(v)["reason"] for v in verdicts] == ["proven_by_parser", "clean_sample"]
 
 
 def test_hostile_pairs_do_no_harm_and_the_rest_goes_on(mendel):
     bombs = ["import os\nwhile True:\n    os.fork()\n", "while True: pass\n", "x = 'a' * 10 ** 10\n", "import shutil\nshutil.rmtree('/', ignore_errors=True)\n", "import sys\nsys.exit(0)\n"]
     pairs = [pair(bomb + BUGGY, bomb + FIXED, [TEST], path=f"{n}.py") for n, bomb in enumerate(bombs)]
     verdicts = mendel.json_lines("--set", "sandbox.cpu_s=1", "--set", "sandbox.wall_ms=4000", "validate", "--tests", input=lines([*pairs, pair(BUGGY, FIXED, [TEST])]))
-    assert verdicts[-1]["accepted"] and tests_row(verdicts[-1])["result"] == "pass"
-    assert all(tests_row(v)["result"] != "pass" or n == 3 for n, v in enumerate(verdicts[:-1]))  # what rmtree may remove is nothing
+    assert verdicts[-1]["accepted"] and row_of_tests(verdicts[-1])["result"] == "pass"
+    assert all(row_of_tests(v)["result"] != "pass" or n == 3 for n, v in enumerate(verdicts[:-1]))  # what rmtree may remove is nothing
 
 
 def test_verdicts_do_not_depend_on_jobs(mendel, stdlib):
@@ -124,7 +124,7 @@ def test_a_plant_that_runs_tests_gives_the_same_dataset_whatever_its_workers(men
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else; the other tests run as whoever started them")
 def test_an_ordinary_user_has_the_same_sandbox(mendel):
-    done = subprocess.run(["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", BUILD / "test_sandbox"], capture_output=True, text=True, timeout=280)
+    done = subprocess.run(["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", BUILD / "test_sandbox", "-tc=an attack*,a faked*,what only*,a child*"], cwd="/", capture_output=True, text=True, timeout=280)
     if "skipped" in done.stdout or not os.access(BUILD / "test_sandbox", os.X_OK):
         pytest.skip(done.stdout[-300:])
     assert done.returncode == 0, done.stdout[-3000:]
