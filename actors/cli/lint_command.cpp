@@ -223,7 +223,7 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   const auto options = std::make_shared<LintOptions>();
   options->jobs = std::max(1u, std::thread::hardware_concurrency());
   app.add_option("PATH", options->paths, "files or folders of Python code, - for stdin; with --history: repositories")->required();
-  app.add_option("--tools", options->tools, "linters to ask, of ruff, pylint, mypy, bandit (default: lint.tools, else all)")->delimiter(',');
+  app.add_option("--tools", options->tools, "linters to ask, of ruff, pylint, mypy, bandit (default: lint.tools, else all)")->delimiter(',')->allow_extra_args(false);
   app.add_flag("--pairs", options->pairs, "pairs of functions before and after each fix, instead of diagnostics");
   app.add_flag("--unsafe-fixes", options->unsafe_fixes, "with --pairs: also the fixes that may change what the code does");
   app.add_flag("--history", options->history, "PATHs are git repositories: pairs of the changes by which a diagnostic disappears");

@@ -145,7 +145,7 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   github->add_flag("--list", options->list, "print the repositories in the order in which they would be mined, and clone nothing");
   declare_common(*github, *options);
   auto* release = app.add_subcommand("release", "functions that changed from one patch release of a package to the next")->fallthrough();
-  release->add_option("PACKAGE", options->repositories, "names of Python packages in the package index, or folders of release archives")->required();
+  release->add_option("PACKAGE", options->repositories, "names of Python packages in the package index, or folders of release archives (with a slash)")->required();
   declare_common(*release, *options);
   CLI::App* dump = nullptr;
   const auto mine_dump = declare_mine_stackoverflow(app, context, dump);

@@ -230,7 +230,7 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   app.add_option("--seed", options->seed, "decides every random choice (default: seed of the configuration)");
   app.add_option("--per-function", options->per_function, "bugs made of each function at most (default: mutate.per_function)")
       ->check(CLI::Range(1u, 100u));
-  app.add_option("--operators", options->operators, "operators to use, comma-separated (default: all)")->delimiter(',');
+  app.add_option("--operators", options->operators, "operators to use, comma-separated (default: all)")->delimiter(',')->allow_extra_args(false);
   app.add_option("--clean-share", options->clean_share, "share of samples without a bug; bugs are left out where one clean sample a function is too few "
                  "(default: mutate.clean_share)")
       ->check(CLI::Range(0.0, 0.9));

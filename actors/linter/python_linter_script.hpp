@@ -40,11 +40,12 @@ class Pylint:
         self.version = pylint.__version__
     def check(self, files):
         places, out = [], [[] for _ in files]
+        first = 'w' if files is WARM_UP else 'f'  # astroid keeps modules by name: what is linted here must not be seen again below
         for i, (path, text) in enumerate(files):
-            place = 'f%05d.py' % i
+            place = first + '%05d.py' % i
             if os.path.basename(path) == b'__init__.py':
-                os.makedirs('f%05d' % i, exist_ok=True)
-                place = 'f%05d/__init__.py' % i
+                os.makedirs(first + '%05d' % i, exist_ok=True)
+                place = first + '%05d/__init__.py' % i
             with open(place, 'wb') as file:
                 file.write(text)
             places.append(place)

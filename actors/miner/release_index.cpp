@@ -121,10 +121,8 @@ Result<std::vector<Release>> found_or(std::vector<Release> releases, Error other
 
 }  // namespace
 
-bool is_release_folder(const std::string& package) {
-  std::error_code error;
-  return package.find('/') != std::string::npos || fs::is_directory(package, error);
-}
+// A folder that happens to bear the package's name, such as its own checkout, is not meant.
+bool is_release_folder(const std::string& package) { return package == "." || package.find('/') != std::string::npos; }
 
 Result<std::vector<Release>> releases_of(const std::string& package, const Config& config) {
   std::error_code error;

@@ -12,7 +12,7 @@
 
 namespace mendel::miner {
 
-// A folder of archives (something with a '/', or that exists), or the name of a package.
+// A folder of archives (something with a '/', or "."); else the name of a package.
 bool is_release_folder(const std::string& package);
 
 // Ascending by version, one archive a version: Release.file is a path for a folder, a file name for a package.

@@ -25,7 +25,7 @@ constexpr std::uint32_t kTrainVersion = 1;
 constexpr StageRow kStages[] = {
     {Stage::mine_git, "mine", "miner"},         {Stage::mine_github, "mine_github", "miner"},
     {Stage::mine_stackoverflow, "mine_stackoverflow", "miner"},
-    {Stage::mine_release, "release", "miner"},
+    {Stage::mine_release, "mine_release", "miner"},
     {Stage::mutate, "mutate", "mutator"},       {Stage::lint, "lint", "linter"},
     {Stage::validate, "validate", "validator"}, {Stage::encode, "encode", "encoder"}, {Stage::train, "train", "trainer"},
 };

@@ -140,7 +140,7 @@ def test_a_wall_clock_that_jumps_an_hour_back_and_forth_ends_no_lease(mendel, co
         clock.write_text(str(jump))
     wait_for(lambda: plants.status().get("dataset_digest"), what="the dataset is there")
     assert plants.status()["dataset_digest"] == undisturbed[0]
-    assert metric(port, "mendel_attempts_failed") == 0 and metric(port, "mendel_results_duplicate") == 0
+    assert metric(port, "mendel_attempts_failed_total") == 0 and metric(port, "mendel_results_duplicate_total") == 0
 
 
 def test_a_full_disk_pauses_intake_is_told_and_goes_on_by_itself(mendel, code, small_disk, undisturbed):  # noqa: F811

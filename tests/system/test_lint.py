@@ -1,6 +1,7 @@
 """Linting as people run it: the schema, pairs of single fixes, bad files, foreign configuration, any number of jobs."""
 import ast
 import json
+import os
 import subprocess
 
 import pytest
@@ -162,7 +163,7 @@ def test_the_hostile_tree_above_does_harm_those_who_load_it(tmp_path):
     (tmp_path / "a.py").write_text("x = 1\n")
     (tmp_path / "plugin.py").write_text(EVIL.format(marker=str(marker)) + "def register(linter): pass\n")
     (tmp_path / ".pylintrc").write_text("[MAIN]\nload-plugins=plugin\n")
-    subprocess.run([python, "-m", "pylint", "a.py"], cwd=tmp_path, capture_output=True)
+    subprocess.run([python, "-m", "pylint", "a.py"], cwd=tmp_path, capture_output=True, env={**os.environ, "PYTHONPATH": str(tmp_path)})
     assert marker.exists()
     marker.unlink()
     (tmp_path / "mypy.ini").write_text("[mypy]\nplugins = plugin.py\n")
