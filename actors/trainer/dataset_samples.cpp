@@ -78,7 +78,8 @@ std::string DatasetSamples::add_checked(const Row& row) {
 }
 
 void DatasetSamples::keep(const PairId& id, const Row& row, const Ids& cells, const std::optional<encoder::SpanEdit>& edit) {
-  Entry entry{static_cast<std::uint32_t>(tokens_.size()), 0, 0, edit.has_value(), word(row.bug_class()), word(row.bug_type()), word(row.source()), id.bytes};
+  Entry entry{static_cast<std::uint32_t>(tokens_.size()), 0, 0, edit.has_value(), word(row.bug_class()), word(row.bug_type()), word(row.source()), id.bytes,
+              static_cast<std::uint8_t>(row.level()), static_cast<float>(row.difficulty())};
   if (edit) {
     entry.first = static_cast<std::uint16_t>(edit->first);
     entry.end = static_cast<std::uint16_t>(edit->end);
@@ -119,7 +120,7 @@ model::Sample DatasetSamples::sample(std::uint64_t index) const {
 
 SampleLabels DatasetSamples::labels(std::uint64_t index) const {
   const auto& entry = entries_[index];
-  return {PairId{entry.id}.hex(), words_[entry.bug_class], words_[entry.bug_type], words_[entry.source]};
+  return {PairId{entry.id}.hex(), words_[entry.bug_class], words_[entry.bug_type], words_[entry.source], entry.level, entry.difficulty};
 }
 
 std::map<std::string, std::string> TrainingData::facts() const {

@@ -27,6 +27,8 @@ namespace mendel::trainer {
 // What evaluation says a sample is, beside its cells.
 struct SampleLabels {
   std::string id, bug_class, bug_type, source;
+  std::uint32_t level = 0;  // of the curriculum, 1..5
+  double difficulty = 0;  // 0..1, as the dataset has it
 };
 
 // Rows of a split that became no sample, and why. `damaged_rows` names the first few.
@@ -61,6 +63,8 @@ class DatasetSamples final : public model::SampleSet {
     bool has_edit;
     std::uint16_t bug_class, bug_type, source;  // indices into words_
     std::array<std::uint8_t, 16> id;
+    std::uint8_t level;
+    float difficulty;
   };
 
   std::string add_checked(const Row& row);

@@ -2,6 +2,8 @@
 #include "actors/trainer/evaluation.hpp"
 
 #include <cmath>
+#include <algorithm>
+#include <numeric>
 #include <limits>
 
 #include "actors/encoder/grid.hpp"
@@ -179,6 +181,34 @@ BugMetrics bug_metrics(const std::vector<const SampleOutcome*>& bugs, const std:
     }
   }
   return out;
+}
+
+namespace {
+
+std::vector<double> ranks_of(std::span<const double> values) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return values[a] < values[b]; });
+  std::vector<double> out(values.size());
+  for (std::size_t first = 0, end = 0; first < order.size(); first = end) {
+    while (end < order.size() && values[order[end]] == values[order[first]]) ++end;
+    for (std::size_t i = first; i < end; ++i) out[order[i]] = static_cast<double>(first + end - 1) / 2;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::optional<double> rank_correlation(std::span<const double> a, std::span<const double> b) {
+  const auto ranks_a = ranks_of(a), ranks_b = ranks_of(b);
+  const double mean = (static_cast<double>(a.size()) - 1) / 2;
+  double ab = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < ranks_a.size() && i < ranks_b.size(); ++i) {
+    const double x = ranks_a[i] - mean, y = ranks_b[i] - mean;
+    ab += x * y, aa += x * x, bb += y * y;
+  }
+  if (!(aa > 0 && bb > 0)) return std::nullopt;
+  return ab / std::sqrt(aa * bb);
 }
 
 const char* source_group(const std::string& source) {

@@ -10,6 +10,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -77,6 +79,10 @@ struct BugMetrics {
 };
 
 BugMetrics bug_metrics(const std::vector<const SampleOutcome*>& bugs, const std::vector<AlarmLevel>& levels);
+
+// Spearman's rank correlation of two series of equal length, equal values sharing their mean rank. Nothing if one of
+// them is constant or shorter than two.
+std::optional<double> rank_correlation(std::span<const double> a, std::span<const double> b);
 
 // Mutations, mined pairs, releases and linter fixes are never mixed but under "all".
 const char* source_group(const std::string& source);  // "mutation", "mined", "release", "linter"

@@ -69,6 +69,16 @@ Json json_of(const Group& bugs, const Levels& levels) {
   return out;
 }
 
+// Of the dataset's difficulty with how far off the best edit was.
+std::optional<double> difficulty_correlation(const Group& bugs) {
+  std::vector<double> difficulty, misses;
+  for (const auto* bug : bugs) {
+    difficulty.push_back(bug->labels.difficulty);
+    misses.push_back(static_cast<double>(bug->hit));
+  }
+  return rank_correlation(difficulty, misses);
+}
+
 Json json_of_split(const Split& split, const Levels& levels, std::uint32_t cells_max_trained) {
   Json out = {{"bugs", json_of(split.bugs, levels)}, {"clean", {{"n", split.clean.size()}}}};
   for (const auto& level : levels) out["clean"]["false_alarms_" + level.name()] = json_of(false_alarms(split.clean, level.margin));
@@ -78,6 +88,9 @@ Json json_of_split(const Split& split, const Levels& levels, std::uint32_t cells
   };
   add("by_class", grouped(split.bugs, class_of));
   add("by_type", grouped(split.bugs, type_of));
+  add("by_level", grouped(split.bugs, [](const SampleOutcome& o) { return std::to_string(o.labels.level); }));
+  const auto correlation = difficulty_correlation(split.bugs);
+  out["difficulty"] = {{"n", split.bugs.size()}, {"rank_correlation", correlation ? Json(*correlation) : Json()}};
   const auto limit = std::to_string(cells_max_trained);
   add("by_length", grouped(split.bugs, [&](const SampleOutcome& o) { return (o.cells <= cells_max_trained ? "up to " : "over ") + limit + " cells"; }));
   return out;
@@ -156,6 +169,7 @@ std::string benchmark_report(const EvaluationFacts& facts, const Outcomes& outco
                   {"at_N", "edited where the margin is at most the threshold for N % false alarms, calibrated on clean validation functions"},
                   {"repaired", "exact in the way of `mendel repair`: of five candidates the first that parses; code that does not parse is always edited"},
                   {"parses", "by CPython, of what the model sees; samples whose fixed side does not parse on its own (windows) are not counted"},
+                  {"difficulty", "Spearman's rank correlation of the dataset's difficulty with how far off the best edit is: exact, right cell, right row, elsewhere"},
                   {"interval", "95 %, Wilson"}};
   out["thresholds"] = Json::object();
   for (const auto& level : levels) out["thresholds"][level.name()] = {{"false_alarms", level.share}, {"margin", level.margin}};

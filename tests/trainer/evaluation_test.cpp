@@ -144,3 +144,21 @@ TEST_CASE("intervals are Wilson's, sound at the ends") {
   CHECK(Share{0, 10}.interval().second == doctest::Approx(0.2775).epsilon(0.001));
   CHECK(Share{0, 0}.interval() == std::pair{0.0, 1.0});
 }
+
+TEST_CASE("rank correlation is one for the same order, minus one for the reverse, and shares the ranks of equal values") {
+  const std::vector<double> rising = {0.1, 0.2, 0.4, 0.8}, falling = {9, 7, 5, 1}, equal = {3, 3, 3, 3}, tied = {0, 0, 1, 1};
+  CHECK(*rank_correlation(rising, rising) == doctest::Approx(1));
+  CHECK(*rank_correlation(rising, falling) == doctest::Approx(-1));
+  CHECK(*rank_correlation(rising, tied) == doctest::Approx(0.8944).epsilon(0.001));
+  CHECK_FALSE(rank_correlation(rising, equal));
+  CHECK_FALSE(rank_correlation({}, {}));
+}
+
+TEST_CASE("the report says how exact fixes fall over the levels and how the difficulty ranks the misses") {
+  const auto report = nlohmann::json::parse(benchmark_report({}, outcomes(), kLevels));
+  const auto& all = report["sources"]["all"];
+  CHECK(all["difficulty"]["n"] == 5);
+  std::uint64_t bugs = 0;
+  for (const auto& [level, group] : all["by_level"].items()) bugs += group["n"].get<std::uint64_t>();
+  CHECK(bugs == 5);
+}
