@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "proto/ids.hpp"
+#include "storage/dataset.hpp"
 
 namespace mendel::storage {
 namespace {
@@ -59,6 +60,11 @@ Outcome from_status(const arrow::Status& status) {
 }
 
 }  // namespace
+
+const char* name_of(SplitName split) {
+  static constexpr const char* kNames[] = {"train", "validation", "test"};
+  return kNames[static_cast<int>(split)];
+}
 
 const std::shared_ptr<arrow::Schema>& dataset_schema() {
   static const auto schema = make_schema();

@@ -182,11 +182,6 @@ class ParquetDatasetWriter final : public DatasetWriter {
 
 }  // namespace
 
-const char* name_of(SplitName split) {
-  static constexpr const char* kNames[] = {"train", "validation", "test"};
-  return kNames[static_cast<int>(split)];
-}
-
 Result<std::unique_ptr<DatasetWriter>> DatasetWriter::create(const fs::path& given, DatasetOptions options) {
   const fs::path folder = given.has_filename() ? given : given.parent_path();  // "out/" is "out"
   if (folder.empty() || options.rows_per_shard == 0) return Error{ErrorCode::invalid_input, "a dataset needs a folder and at least one row a shard"};
