@@ -31,9 +31,11 @@ def copied_modules(folder):
         target = folder / f"p{number // 50:02}" / f"m{number:04}_{re.sub('[^a-z]', '', path.stem.lower())}.py"
         target.parent.mkdir(exist_ok=True)
         try:
-            target.write_text(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
-            target.write_text("")
+            text = ""
+        generated = re.search("generated|do not (edit|modify)", text[:2000], re.I)  # Mendel leaves such files out, ruff does not
+        target.write_text("" if generated else text)
     return len(chosen)
 
 
