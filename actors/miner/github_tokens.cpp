@@ -11,6 +11,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "actors/syntax/descriptor.hpp"
+
 namespace mendel::miner {
 namespace {
 
@@ -21,23 +23,16 @@ constexpr mode_t kOthers = 077;
 
 Error refused(const std::string& file, const std::string& why) { return {ErrorCode::invalid_input, file + ": " + why}; }
 
-struct Descriptor {
-  int fd;
-  ~Descriptor() {
-    if (fd >= 0) close(fd);
-  }
-};
-
 Result<Secret> read_token(const std::string& file) {
-  const Descriptor opened{open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
-  if (opened.fd < 0 && errno == ENOENT) return Error{ErrorCode::not_found, file + ": no such token file; see sources.github.token_files"};
-  if (opened.fd < 0) return refused(file, errno == ELOOP ? "a token file must not be a link" : std::string("cannot be read: ") + std::strerror(errno));
+  const syntax::Descriptor opened(open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!opened.is_open() && errno == ENOENT) return Error{ErrorCode::not_found, file + ": no such token file; see sources.github.token_files"};
+  if (!opened.is_open()) return refused(file, errno == ELOOP ? "a token file must not be a link" : std::string("cannot be read: ") + std::strerror(errno));
   struct stat info {};
-  if (fstat(opened.fd, &info) != 0 || !S_ISREG(info.st_mode)) return refused(file, "a token file must be a regular file");
+  if (fstat(opened.get(), &info) != 0 || !S_ISREG(info.st_mode)) return refused(file, "a token file must be a regular file");
   if ((info.st_mode & kOthers) != 0) return refused(file, "others may read this token file; run chmod 600 " + file);
   if (info.st_uid != geteuid() && info.st_uid != 0) return refused(file, "a token file must belong to you or to root");
   std::array<char, kTokenBytesMax + 2> bytes{};
-  const auto got = read(opened.fd, bytes.data(), bytes.size());
+  const auto got = read(opened.get(), bytes.data(), bytes.size());
   Secret text(std::string(bytes.data(), got > 0 ? static_cast<std::size_t>(got) : 0));
   bytes.fill('\0');
   auto word = text.reveal();

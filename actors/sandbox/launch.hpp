@@ -5,10 +5,16 @@
 #include <string>
 #include <vector>
 
-#include "actors/sandbox/descriptor.hpp"
+#include "actors/syntax/descriptor.hpp"
 #include "proto/result.hpp"
 
 namespace mendel::sandbox {
+
+using syntax::Descriptor;
+
+struct DescriptorPair {
+  Descriptor ours, theirs;
+};
 
 // A child that is killed and reaped at the end of this object's life.
 class Child {

@@ -3,10 +3,12 @@
 
 #include <functional>
 
-#include "actors/sandbox/descriptor.hpp"
+#include "actors/syntax/descriptor.hpp"
 #include "actors/sandbox/runner.hpp"
 
 namespace mendel::sandbox {
+
+using syntax::Descriptor;
 
 // Our ends of what a run was given; `over` becomes readable, or is hung up, when the run is over.
 struct RunEnds {

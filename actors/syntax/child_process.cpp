@@ -16,6 +16,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "actors/syntax/descriptor.hpp"
+
 namespace mendel::syntax {
 namespace {
 
@@ -24,25 +26,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kErrorBytesKept = 64u << 10;
 constexpr int kExecFailed = 127;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  ~Descriptor() { reset(); }
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  void reset() {
-    if (fd_ >= 0) close(fd_);
-    fd_ = -1;
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 struct Pipe {
   Descriptor read, write;

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace mendel::sandbox {
+namespace mendel::syntax {
 
 class Descriptor {
  public:
@@ -27,8 +27,4 @@ class Descriptor {
   int fd_;
 };
 
-struct DescriptorPair {
-  Descriptor ours, theirs;
-};
-
-}  // namespace mendel::sandbox
+}  // namespace mendel::syntax
