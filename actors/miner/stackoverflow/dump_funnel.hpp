@@ -3,6 +3,8 @@
 
 #include <span>
 
+#include "actors/miner/mining_funnel.hpp"
+
 namespace mendel::miner {
 
 inline constexpr char kRows[] = "stackoverflow.rows";
@@ -19,13 +21,8 @@ inline constexpr char kWithPython[] = "stackoverflow.with_python";
 inline constexpr char kAligned[] = "stackoverflow.aligned";
 inline constexpr char kDumpPairs[] = "stackoverflow.pairs";
 
-struct DumpStep {
-  const char* counter;  // in WorkResult.funnel
-  const char* description;
-};
-
 // All steps. Besides these the funnel counts "stackoverflow.left_out.REASON" (rows) and
 // "stackoverflow.rejected.REASON" (code).
-std::span<const DumpStep> dump_funnel();
+std::span<const FunnelStep> dump_funnel();
 
 }  // namespace mendel::miner

@@ -16,7 +16,7 @@
 namespace mendel::miner {
 namespace {
 
-constexpr std::array<DumpStep, 13> kSteps = {{
+constexpr std::array<FunnelStep, 13> kSteps = {{
     {kRows, "rows of the dump"},
     {kPosts, "questions and answers"},
     {kQuestions, "questions"},
@@ -129,7 +129,7 @@ class ThreadMiner final : public StackoverflowStage {
 
 }  // namespace
 
-std::span<const DumpStep> dump_funnel() { return kSteps; }
+std::span<const FunnelStep> dump_funnel() { return kSteps; }
 
 Result<std::unique_ptr<StackoverflowStage>> StackoverflowStage::start(const Config& config) {
   return std::unique_ptr<StackoverflowStage>(std::make_unique<ThreadMiner>(config));
