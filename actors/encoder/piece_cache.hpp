@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 #include <vector>
 
 namespace mendel::encoder {
@@ -16,27 +17,30 @@ struct PieceKey {
   static constexpr std::size_t kBytesMax = 8 * kWords - 1;
   std::array<std::uint64_t, kWords> words;
 
-  // `readable`: bytes from `data` on that may be read, >= size.
-  static PieceKey of(const char* data, std::size_t size, std::size_t readable) {
-    PieceKey key{};
-    if (readable >= 8 * kWords) {
-      std::memcpy(key.words.data(), data, 8 * kWords);
-      for (std::size_t i = 0; i < kWords; ++i) {
-        const std::size_t kept = size > 8 * i ? size - 8 * i : 0;
-        if (kept < 8) key.words[i] &= (1ull << 8 * kept) - 1;
-      }
-    } else {
-      std::memcpy(key.words.data(), data, size);
-    }
-    key.words.back() |= static_cast<std::uint64_t>(size) << 56;
+  static constexpr std::size_t kReadBytes = 8 * kWords;
+
+  // All kReadBytes bytes from the piece's start on must be readable.
+  static PieceKey of_readable(std::string_view piece) {
+    PieceKey key;
+    std::memcpy(key.words.data(), piece.data(), kReadBytes);
+    for (std::size_t i = 0; i < kWords; ++i) key.words[i] &= kMasks[piece.size()][i];
+    key.words.back() |= static_cast<std::uint64_t>(piece.size()) << 56;
     return key;
   }
 
-  std::size_t hash() const {
-    std::uint64_t h = words[0];
-    for (std::size_t i = 1; i < kWords; ++i) h = (h ^ words[i] * 0x9E3779B97F4A7C15ull) * 0xff51afd7ed558ccdull;
-    h ^= h >> 32;
-    return h * 0xc4ceb9fe1a85ec53ull >> 32;
+  // The text that the piece is of ends at `end`.
+  static PieceKey of(std::string_view piece, const char* end) {
+    if (static_cast<std::size_t>(end - piece.data()) >= kReadBytes) return of_readable(piece);
+    char bytes[kReadBytes] = {};
+    std::memcpy(bytes, piece.data(), piece.size());
+    return of_readable({bytes, piece.size()});
+  }
+
+  std::uint64_t hash() const {  // the high bits are the good ones
+    constexpr std::uint64_t kFactors[] = {0x9E3779B97F4A7C15, 0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53, 0xD6E8FEB86659FD93};
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < kWords; ++i) sum += words[i] * kFactors[i];
+    return sum ^ sum << 32;
   }
 
   // Without a branch for each word; the compiler would call memcmp for the default.
@@ -45,20 +49,25 @@ struct PieceKey {
     for (std::size_t i = 0; i < kWords; ++i) difference |= words[i] ^ other.words[i];
     return difference == 0;
   }
+
+ private:
+  // By size: what of each word belongs to the piece.
+  static constexpr auto kMasks = [] {
+    std::array<std::array<std::uint64_t, kWords>, kBytesMax + 1> masks{};
+    for (std::size_t size = 0; size <= kBytesMax; ++size)
+      for (std::size_t i = 0; i < kWords; ++i)
+        masks[size][i] = size >= 8 * (i + 1) ? ~0ull : size > 8 * i ? (1ull << 8 * (size - 8 * i)) - 1 : 0;
+    return masks;
+  }();
 };
 
-// One slot is half a cache line (kWords 2: up to 6 ids) or a whole one (kWords 4: up to 14 ids).
+// One slot is half a cache line (kWords 2: up to 7 ids) or a whole one (kWords 4: up to 15 ids).
 template <std::size_t kWords>
 struct alignas(16 * kWords) CachedPiece {
-  static constexpr std::size_t kIdsMax = 4 * kWords - 2;
-  PieceKey<kWords> key{};
+  static constexpr std::size_t kIdsMax = 4 * kWords - 1;
+  PieceKey<kWords> key{};  // no piece has the key of a free slot: a length is at least 1
   std::uint16_t ids[kIdsMax] = {};
-  std::uint32_t owner_and_count = 0;  // instance of the tokenizer << 4 | ids in use; 0: free
-
-  std::uint32_t count() const { return owner_and_count & 15; }
-  bool holds(const PieceKey<kWords>& wanted, std::uint32_t instance) const {
-    return key == wanted && owner_and_count >> 4 == instance;
-  }
+  std::uint16_t count = 0;  // of ids in use
 };
 
 // Sets of two slots: a new piece takes the first and moves what was there to the second.
@@ -66,34 +75,33 @@ template <std::size_t kWords>
 class PieceCache {
  public:
   struct alignas(32 * kWords) Set {
-    CachedPiece<kWords> first, second;
+    CachedPiece<kWords> slots[2];
   };
 
-  // `sets` is a power of two.
-  explicit PieceCache(std::size_t sets) : sets_(sets) {}
+  // 2^bits sets.
+  explicit PieceCache(int bits) : shift_(64 - bits), sets_(std::size_t{1} << bits) {}
 
-  Set& set_of(const PieceKey<kWords>& key) { return sets_[key.hash() & (sets_.size() - 1)]; }
+  Set& set_of(const PieceKey<kWords>& key) { return sets_[key.hash() >> shift_]; }
 
-  // Nothing if the piece is not there.
-  static const CachedPiece<kWords>* find(const Set& set, const PieceKey<kWords>& key, std::uint32_t instance) {
-    if (set.first.holds(key, instance)) return &set.first;
-    return set.second.holds(key, instance) ? &set.second : nullptr;
-  }
+  // The slot where the piece is if it is there at all: found without a branch, which would be a coin's toss.
+  static const CachedPiece<kWords>& candidate(const Set& set, const PieceKey<kWords>& key) { return set.slots[set.slots[0].key != key]; }
 
   // The slot for a new piece.
   static CachedPiece<kWords>& make_room(Set& set) {
-    set.second = set.first;
-    return set.first;
+    set.slots[1] = set.slots[0];
+    return set.slots[0];
   }
 
  private:
+  int shift_;
   std::vector<Set> sets_;
 };
 
-// What a thread keeps: 4 + 4 MiB.
+// What a thread keeps: 1 + 0.5 MiB, about a core's own cache; larger ones were slower.
 struct PieceCaches {
-  PieceCache<2> narrow{1u << 16};
-  PieceCache<4> wide{1u << 15};
+  std::uint32_t owner = 0;  // instance of the tokenizer that the ids are of
+  PieceCache<2> narrow{14};
+  PieceCache<4> wide{12};
 };
 
 }  // namespace mendel::encoder

@@ -6,10 +6,6 @@
 #include <bit>
 #include <cassert>
 #include <cstring>
-#include <queue>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 #include "actors/encoder/bpe_training.hpp"
 #include "actors/encoder/byte_alphabet.hpp"
@@ -22,8 +18,6 @@ namespace mendel::encoder {
 namespace {
 
 constexpr char kHashName[] = "mendel byte-level BPE 1";
-constexpr std::uint16_t kMerged = 0xFFFF;
-constexpr std::size_t kQuadraticBytesMax = 64;  // longer pieces pay for a heap
 
 std::string special_name(TokenId id) {
   static constexpr const char* kNames[] = {"<pad>", "<eos>", "<bos>", "<eol>", "<eof>", "<cont>"};
@@ -36,226 +30,126 @@ std::uint32_t next_instance() {
   return (last.fetch_add(1) + 1) & 0x0FFFFFFF;
 }
 
-// The first place of the smallest value among `size` (> 0) values; what pads `values` to a multiple of
-// 8 must not be smaller than any.
-std::size_t first_smallest(const std::int16_t* values, std::size_t size) {
-#ifdef __SSE2__
-  const auto load = [&](std::size_t at) { return _mm_load_si128(reinterpret_cast<const __m128i*>(values + at)); };
-  __m128i least = load(0);
-  for (std::size_t at = 8; at < size; at += 8) least = _mm_min_epi16(least, load(at));
-  least = _mm_min_epi16(least, _mm_shuffle_epi32(least, 0x4E));
-  least = _mm_min_epi16(least, _mm_shuffle_epi32(least, 0xB1));
-  least = _mm_min_epi16(least, _mm_shufflelo_epi16(least, 0xB1));
-  least = _mm_shuffle_epi32(_mm_shufflelo_epi16(least, 0), 0);
-  for (std::size_t at = 0;; at += 8) {
-    const auto equal = static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi16(load(at), least)));
-    if (equal) return at + static_cast<std::size_t>(std::countr_zero(equal)) / 2;
-  }
-#else
-  return static_cast<std::size_t>(std::min_element(values, values + size) - values);
-#endif
-}
-
-// Merges a piece of at most kQuadraticBytesMax bytes, smallest id first, leftmost first, into `ids`
-// (room for `size`); answers how many ids there are. `made` is what a place and the next one merge
-// to, counted from kMergeFirst.
-std::size_t merge_short(const MergeTable& table, const char* bytes, std::size_t size, std::uint16_t* ids) {
-  constexpr std::int16_t kNever = 0x7FFF;
-  static_assert(kVocabularyMax - static_cast<std::uint32_t>(kMergeFirst) < kNever);
-  alignas(16) std::int16_t made[kQuadraticBytesMax];
-  std::uint8_t next[kQuadraticBytesMax], previous[kQuadraticBytesMax];
-  const auto put = [&](std::size_t at, std::uint16_t id) {
-    made[at] = id == MergeTable::kNoMerge ? kNever : static_cast<std::int16_t>(id - kMergeFirst);
-  };
-  const auto consider = [&](std::size_t at) { put(at, table.find(ids[at], ids[next[at]])); };
-  for (std::size_t i = 0; i < size; ++i) {
-    const auto byte = static_cast<unsigned char>(bytes[i]);
-    ids[i] = kIdOfByte[byte];
-    next[i] = static_cast<std::uint8_t>(i + 1);
-    previous[i] = static_cast<std::uint8_t>(i - 1);
-    if (i > 0) put(i - 1, table.find_bytes(static_cast<unsigned char>(bytes[i - 1]), byte));
-  }
-  for (std::size_t i = size - 1; i < size || i % 8 != 0; ++i) made[i] = kNever;
-  for (;;) {
-    const std::size_t at = first_smallest(made, size);
-    if (made[at] == kNever) break;
-    const std::size_t swallowed = next[at], after = next[swallowed];
-    ids[at] = static_cast<std::uint16_t>(made[at] + kMergeFirst);
-    ids[swallowed] = kMerged;
-    made[swallowed] = kNever;
-    next[at] = static_cast<std::uint8_t>(after);
-    if (after < size) {
-      previous[after] = static_cast<std::uint8_t>(at);
-      consider(at);
-    } else {
-      made[at] = kNever;
-    }
-    if (at > 0) consider(previous[at]);
-  }
-  return static_cast<std::size_t>(std::remove(ids, ids + size, kMerged) - ids);
-}
-
-// The same in O(n log n): a linked list and a heap of candidates, stale ones passed over.
-void merge_long(const MergeTable& table, std::vector<std::uint16_t>& ids) {
-  struct Candidate {
-    std::uint16_t made;
-    std::size_t at;
-    bool operator<(const Candidate& other) const { return made != other.made ? made > other.made : at > other.at; }
-  };
-  const std::size_t size = ids.size();
-  std::vector<std::size_t> next(size), previous(size);
-  std::priority_queue<Candidate> heap;
-  const auto consider = [&](std::size_t at) {
-    if (next[at] == size) return;
-    const auto made = table.find(ids[at], ids[next[at]]);
-    if (made != MergeTable::kNoMerge) heap.push({made, at});
-  };
-  for (std::size_t i = 0; i < size; ++i) next[i] = i + 1, previous[i] = i ? i - 1 : size;
-  for (std::size_t i = 0; i < size; ++i) consider(i);
-  while (!heap.empty()) {
-    const Candidate best = heap.top();
-    heap.pop();
-    if (ids[best.at] == kMerged || next[best.at] == size) continue;
-    const std::size_t swallowed = next[best.at];
-    if (table.find(ids[best.at], ids[swallowed]) != best.made) continue;
-    ids[best.at] = best.made;
-    ids[swallowed] = kMerged;
-    next[best.at] = next[swallowed];
-    if (next[swallowed] != size) previous[next[swallowed]] = best.at;
-    consider(best.at);
-    if (previous[best.at] != size) consider(previous[best.at]);
-  }
-  std::erase(ids, kMerged);
-}
-
-PieceCaches& caches_of_thread() {
+// One tokenizer after the other: another one finds them empty.
+PieceCaches& caches_of_thread(std::uint32_t owner) {
   thread_local PieceCaches caches;
+  if (caches.owner != owner) {
+    caches = PieceCaches();
+    caches.owner = owner;
+  }
   return caches;
 }
 
-// One call of encode: pieces are looked up in groups, so that the cache lines of a whole group are on
-// their way before the first is needed.
+// One call of encode: a block of pieces is cut, then each is looked up, so that no look waits for the one before.
 class Encoding {
  public:
-  Encoding(const MergeTable& table, std::uint32_t instance, std::vector<TokenId>& out)
-      : table_(table), instance_(instance), out_(out) {}
+  Encoding(const PieceMerger& merger, std::uint32_t instance, std::vector<TokenId>& out)
+      : merger_(merger), out_(out), caches_(caches_of_thread(instance)) {}
 
   void run(std::string_view text) {
     const char* at = text.data();
-    const char* const end = at + text.size();
-    while (at < end) {
-      std::size_t count = 0;
-      for (; count < kGroup && at < end; ++count) {
-        const char* const stop = next_piece(at, end);
-        Piece& piece = group_[count];
-        piece.data = at;
-        piece.size = static_cast<std::size_t>(stop - at);
-        if (piece.size > 1 && piece.size <= PieceKey<2>::kBytesMax) {
-          piece.key = PieceKey<2>::of(at, piece.size, static_cast<std::size_t>(end - at));
-          piece.set = &caches_.narrow.set_of(piece.key);
-          __builtin_prefetch(piece.set);
-        }
-        at = stop;
-      }
-      for (std::size_t i = 0; i < count; ++i) emit(group_[i], end);
+    end_ = at + text.size();
+#ifdef __SSE2__
+    while (static_cast<std::size_t>(end_ - at) >= kBlockBytes + PieceKey<4>::kReadBytes) at = run_block(at);
+#endif
+    while (at < end_) {
+      const char* const stop = next_piece(at, end_);
+      emit({at, static_cast<std::size_t>(stop - at)});
+      at = stop;
     }
     flush();
   }
 
  private:
-  static constexpr std::size_t kGroup = 32;
-  static constexpr std::size_t kBuffer = 1024;
-  static constexpr std::size_t kReserve = kQuadraticBytesMax;  // room that every emit may use
-  struct Piece {
-    const char* data;
-    std::size_t size;
-    PieceKey<2> key;  // key and set: only of narrow pieces
-    PieceCache<2>::Set* set;
-  };
+  static constexpr std::size_t kBuffer = 4096;
+  static constexpr std::size_t kShort = 64;  // bytes; longer pieces bring room of their own
+  static constexpr std::size_t kRoom = 2 * kShort;  // a block and what copying a slot writes beyond its ids
+  using Piece = std::string_view;
 
-  void emit(const Piece& piece, const char* end) {
-    if (piece.size == 1) {
-      buffer_[used_++] = kIdOfByte[static_cast<unsigned char>(*piece.data)];
-    } else if (piece.size <= PieceKey<2>::kBytesMax) {
-      emit_cached(piece, piece.key, *piece.set);
-    } else if (piece.size <= PieceKey<4>::kBytesMax) {
-      const auto key = PieceKey<4>::of(piece.data, piece.size, static_cast<std::size_t>(end - piece.data));
-      emit_cached(piece, key, caches_.wide.set_of(key));
-    } else if (piece.size <= kQuadraticBytesMax) {
-      used_ += merge(piece, buffer_ids());
+#ifdef __SSE2__
+  // Answers where it stopped: at the start of a piece that may go on beyond the block.
+  const char* run_block(const char* block) {
+    std::uint8_t starts[kBlockBytes + 4];
+    std::size_t count = 0;
+    for (std::uint64_t left = piece_starts(block, end_); left; left &= left - 1) starts[count++] = static_cast<std::uint8_t>(std::countr_zero(left));
+    if (count == 1) {
+      const char* const stop = next_piece(block, end_);
+      emit({block, static_cast<std::size_t>(stop - block)});
+      return stop;
+    }
+    for (std::size_t i = 0; i + 1 < count; ++i) {
+      const Piece piece(block + starts[i], static_cast<std::size_t>(starts[i + 1] - starts[i]));
+      if (piece.size() <= PieceKey<2>::kBytesMax) [[likely]]
+        emit_cached(piece, caches_.narrow, PieceKey<2>::of_readable(piece));
+      else
+        emit(piece);
+    }
+    make_room();
+    return block + starts[count - 1];
+  }
+#endif
+
+  void emit(Piece piece) {
+    if (piece.size() <= PieceKey<2>::kBytesMax) {
+      emit_cached(piece, caches_.narrow, PieceKey<2>::of(piece, end_));
+    } else if (piece.size() <= PieceKey<4>::kBytesMax) {
+      emit_cached(piece, caches_.wide, PieceKey<4>::of(piece, end_));
+    } else if (piece.size() <= kShort) {
+      next_ += merge(piece, next_);
     } else {
       emit_long(piece);
     }
-    if (used_ + kReserve > kBuffer) flush();
+    make_room();
   }
 
   template <std::size_t kWords>
-  void emit_cached(const Piece& piece, const PieceKey<kWords>& key, typename PieceCache<kWords>::Set& set) {
-    const CachedPiece<kWords>* found = PieceCache<kWords>::find(set, key, instance_);
-    if (!found) {
-      std::uint16_t ids[PieceKey<kWords>::kBytesMax];
-      const std::size_t count = merge(piece, ids);
-      if (count > CachedPiece<kWords>::kIdsMax) {
-        std::copy(ids, ids + count, buffer_ids());
-        used_ += count;
-        return;
-      }
+  void emit_cached(Piece piece, PieceCache<kWords>& cache, const PieceKey<kWords>& key) {
+    auto& set = cache.set_of(key);
+    const auto& found = PieceCache<kWords>::candidate(set, key);
+    if (found.key != key) [[unlikely]] return emit_new(piece, key, set);
+    std::memcpy(next_, found.ids, sizeof found.ids);
+    next_ += found.count;
+  }
+
+  template <std::size_t kWords>
+  [[gnu::noinline]] void emit_new(Piece piece, const PieceKey<kWords>& key, typename PieceCache<kWords>::Set& set) {
+    const std::size_t count = merge(piece, next_);
+    if (count <= CachedPiece<kWords>::kIdsMax) {
       auto& slot = PieceCache<kWords>::make_room(set);
       slot.key = key;
-      std::copy(ids, ids + count, slot.ids);
-      slot.owner_and_count = instance_ << 4 | static_cast<std::uint32_t>(count);
-      found = &slot;
+      std::copy(next_, next_ + count, slot.ids);
+      slot.count = static_cast<std::uint16_t>(count);
     }
-    std::memcpy(buffer_ids(), found->ids, sizeof found->ids);
-    used_ += found->count();
+    next_ += count;
   }
 
-  std::size_t merge(const Piece& piece, std::uint16_t* ids) const {
-    return merge_short(table_, piece.data, piece.size, ids);
-  }
+  std::size_t merge(Piece piece, std::uint16_t* ids) const { return merger_.merge(piece.data(), piece.size(), ids); }
 
-  void emit_long(const Piece& piece) {
-    std::vector<std::uint16_t> ids(piece.size);
-    for (std::size_t i = 0; i < piece.size; ++i) ids[i] = kIdOfByte[static_cast<unsigned char>(piece.data[i])];
-    merge_long(table_, ids);
+  void emit_long(Piece piece) {
+    std::vector<std::uint16_t> ids(piece.size());
+    const std::size_t count = merge(piece, ids.data());
     flush();
-    out_.insert(out_.end(), ids.begin(), ids.end());
+    out_.insert(out_.end(), ids.data(), ids.data() + count);
   }
 
-  std::uint16_t* buffer_ids() { return buffer_ + used_; }
+  void make_room() {
+    if (next_ > buffer_ + kBuffer - kRoom) flush();
+  }
 
   void flush() {
-    out_.insert(out_.end(), buffer_, buffer_ + used_);
-    used_ = 0;
+    out_.insert(out_.end(), buffer_, next_);
+    next_ = buffer_;
   }
 
-  const MergeTable& table_;
-  std::uint32_t instance_;
+  const PieceMerger& merger_;
   std::vector<TokenId>& out_;
-  PieceCaches& caches_ = caches_of_thread();
-  Piece group_[kGroup];
+  const char* end_ = nullptr;
+  PieceCaches& caches_;
   std::uint16_t buffer_[kBuffer];
-  std::size_t used_ = 0;
+  std::uint16_t* next_ = buffer_;  // kRoom is left
 };
 
 }  // namespace
-
-MergeTable::MergeTable(const std::vector<Merge>& merges)
-    : filter_(std::size_t{1} << kFilterBits >> 6), of_bytes_(256 * 256, kNoMerge) {
-  std::size_t size = 2;
-  while (size < merges.size() * 2) size *= 2;
-  slots_.resize(size);
-  for (std::size_t i = 0; i < merges.size(); ++i) {
-    const auto [left, right] = merges[i];
-    const auto made = static_cast<std::uint16_t>(kMergeFirst + static_cast<TokenId>(i));
-    const std::uint32_t key = std::uint32_t{left} << 16 | right;
-    slots_[slot_of(key)] = {key, made};
-    const std::uint64_t bit = hash_of(key) >> (64 - kFilterBits);
-    filter_[bit >> 6] |= 1ull << (bit & 63);
-    if (left < kMergeFirst && right < kMergeFirst)
-      of_bytes_[std::size_t{kByteOfId[left - kByteFirst]} << 8 | kByteOfId[right - kByteFirst]] = made;
-  }
-}
 
 Result<std::unique_ptr<Tokenizer::State>> Tokenizer::State::build(std::vector<Merge> merges,
                                                                   std::vector<std::uint64_t> frequencies) {
@@ -274,7 +168,7 @@ Result<std::unique_ptr<Tokenizer::State>> Tokenizer::State::build(std::vector<Me
                                            std::to_string(kPieceBytesMax) + " bytes"};
     add(token);
   }
-  state->table = MergeTable(merges);
+  state->merger = PieceMerger(merges);
   state->merges = std::move(merges);
   state->frequencies = std::move(frequencies);
   state->frequencies.resize(state->size());
@@ -291,7 +185,7 @@ Tokenizer Tokenizer::train(std::span<const std::string_view> texts, const TrainO
 std::string Tokenizer::hash() const { return state_->hash; }
 
 void Tokenizer::encode(std::string_view text, std::vector<TokenId>& out) const {
-  if (!text.empty()) Encoding(state_->table, state_->instance, out).run(text);
+  if (!text.empty()) Encoding(state_->merger, state_->instance, out).run(text);
 }
 
 std::string_view Tokenizer::bytes_of(TokenId id) const {

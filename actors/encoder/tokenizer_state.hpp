@@ -3,57 +3,16 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "actors/encoder/piece_merger.hpp"
 #include "actors/encoder/tokenizer.hpp"
 
 namespace mendel::encoder {
 
-using Merge = std::pair<std::uint16_t, std::uint16_t>;
-
-// The id that a pair of neighbours merges to. Ids rise in the order of learning, so the smallest id is
-// the merge to do first. Open addressing, at most half full; a filter of one bit a hash, small enough
-// to stay in cache, answers for most pairs that never merge, and pairs of bytes have a table of their
-// own.
-class MergeTable {
- public:
-  static constexpr std::uint16_t kNoMerge = 0xFFFF;
-
-  MergeTable() : MergeTable(std::vector<Merge>()) {}
-  explicit MergeTable(const std::vector<Merge>& merges);
-
-  std::uint16_t find(std::uint32_t left, std::uint32_t right) const {
-    const std::uint32_t key = left << 16 | right;
-    const std::uint64_t hash = hash_of(key);
-    if (!(filter_[hash >> (64 - kFilterBits) >> 6] >> (hash >> (64 - kFilterBits) & 63) & 1)) return kNoMerge;
-    return slots_[slot_of(key)].made;
-  }
-  std::uint16_t find_bytes(unsigned char left, unsigned char right) const { return of_bytes_[left << 8 | right]; }
-
- private:
-  static constexpr std::uint32_t kFree = ~0u;
-  static constexpr int kFilterBits = 19;  // 64 KiB
-  struct Slot {
-    std::uint32_t key = kFree;
-    std::uint16_t made = kNoMerge;
-  };
-  static std::uint64_t hash_of(std::uint32_t key) { return key * 0x9E3779B97F4A7C15ull; }
-  std::size_t slot_of(std::uint32_t key) const {
-    const std::size_t mask = slots_.size() - 1;
-    std::size_t at = hash_of(key) >> 40 & mask;
-    while (slots_[at].key != key && slots_[at].key != kFree) at = (at + 1) & mask;
-    return at;
-  }
-
-  std::vector<Slot> slots_;
-  std::vector<std::uint64_t> filter_;
-  std::vector<std::uint16_t> of_bytes_;  // by both bytes
-};
-
 struct Tokenizer::State {
   std::vector<Merge> merges;
-  MergeTable table;
+  PieceMerger merger;
   std::string bytes;  // of all tokens, one after the other
   std::vector<std::uint32_t> bytes_end;  // by id, into `bytes`
   std::vector<std::uint64_t> frequencies;  // by id

@@ -76,6 +76,21 @@ TEST_CASE("the pieces of any bytes put together are the bytes") {
   }
 }
 
+#ifdef __SSE2__
+TEST_CASE("a block has the starts that its pieces have one by one") {
+  Random random(12);
+  for (int round = 0; round < 4000; ++round) {
+    std::string text;
+    while (text.size() < kBlockBytes + 2) text += round % 2 ? random_bytes(random, 1 + random.below(40)) : random_code(random, 1 + random.below(20));
+    const char* const end = text.data() + text.size();
+    std::uint64_t expected = 0;
+    for (const char* at = text.data(); at < text.data() + kBlockBytes; at = next_piece(at, end)) expected |= 1ull << (at - text.data());
+    CAPTURE(text);
+    CHECK(piece_starts(text.data(), end) == expected);
+  }
+}
+#endif
+
 TEST_CASE("an indent holds at most 63 spaces and only spaces") {
   CHECK(split_indent("    x").indent == 4);
   CHECK(split_indent("    x").body == "x");
