@@ -54,11 +54,6 @@ Outcome check_grid(const char* column, const std::string& grid, std::uint32_t vo
   return Done{};
 }
 
-Outcome from_status(const arrow::Status& status) {
-  if (status.ok()) return Done{};
-  return Error{ErrorCode::io_error, status.ToString()};
-}
-
 }  // namespace
 
 const char* name_of(SplitName split) {
@@ -89,82 +84,6 @@ Outcome check_row(const Row& row, std::uint32_t vocabulary) {
   if (row.has_bug() == row.edits().empty()) return wrong("has_bug", "does not fit the edits");
   if (row.window_first_line() < -1) return wrong("window_first_line", std::to_string(row.window_first_line()) + " is below -1");
   return Done{};
-}
-
-struct ColumnBuilder::Columns {
-  std::unique_ptr<arrow::RecordBatchBuilder> batch;
-
-  template <class Builder>
-  Builder& as(int column) {
-    return static_cast<Builder&>(*batch->GetField(column));
-  }
-  arrow::Status text(int column, const std::string& value) { return as<arrow::StringBuilder>(column).Append(value); }
-  arrow::Status number(int column, std::int64_t value) { return as<arrow::Int32Builder>(column).Append(static_cast<std::int32_t>(value)); }
-
-  arrow::Status grid(int column, const std::string& bytes) {
-    auto& list = as<arrow::FixedSizeListBuilder>(column);
-    ARROW_RETURN_NOT_OK(list.Append());
-    return static_cast<arrow::Int16Builder*>(list.value_builder())
-        ->AppendValues(reinterpret_cast<const std::int16_t*>(bytes.data()), kGridCellCount);
-  }
-
-  arrow::Status edits(const Row& row) {
-    auto& list = as<arrow::ListBuilder>(kEdits);
-    ARROW_RETURN_NOT_OK(list.Append());
-    auto& edit = static_cast<arrow::StructBuilder&>(*list.value_builder());
-    auto& tokens = static_cast<arrow::ListBuilder&>(*edit.field_builder(2));
-    for (const auto& one : row.edits()) {
-      ARROW_RETURN_NOT_OK(edit.Append());
-      ARROW_RETURN_NOT_OK(static_cast<arrow::Int32Builder&>(*edit.field_builder(0)).Append(static_cast<std::int32_t>(one.first())));
-      ARROW_RETURN_NOT_OK(static_cast<arrow::Int32Builder&>(*edit.field_builder(1)).Append(static_cast<std::int32_t>(one.end())));
-      ARROW_RETURN_NOT_OK(tokens.Append());
-      for (const auto token : one.tokens())
-        ARROW_RETURN_NOT_OK(static_cast<arrow::Int16Builder&>(*tokens.value_builder()).Append(static_cast<std::int16_t>(token)));
-    }
-    return arrow::Status::OK();
-  }
-
-  arrow::Status add(const Row& row) {
-    ARROW_RETURN_NOT_OK(text(kId, row.id()));
-    ARROW_RETURN_NOT_OK(grid(kBuggyGrid, row.buggy_grid()));
-    ARROW_RETURN_NOT_OK(grid(kFixedGrid, row.fixed_grid()));
-    ARROW_RETURN_NOT_OK(number(kRowsBuggy, row.rows_buggy()));
-    ARROW_RETURN_NOT_OK(number(kRowsFixed, row.rows_fixed()));
-    ARROW_RETURN_NOT_OK(edits(row));
-    ARROW_RETURN_NOT_OK(text(kBugClass, row.bug_class()));
-    ARROW_RETURN_NOT_OK(text(kBugType, row.bug_type()));
-    ARROW_RETURN_NOT_OK(text(kOperator, row.operator_()));
-    ARROW_RETURN_NOT_OK(text(kSource, row.source()));
-    ARROW_RETURN_NOT_OK(text(kRepository, row.repository()));
-    ARROW_RETURN_NOT_OK(text(kCommit, row.commit()));
-    ARROW_RETURN_NOT_OK(text(kPath, row.path()));
-    ARROW_RETURN_NOT_OK(text(kLicense, row.license()));
-    ARROW_RETURN_NOT_OK(text(kCluster, row.cluster()));
-    ARROW_RETURN_NOT_OK(as<arrow::DoubleBuilder>(kQuality).Append(row.quality()));
-    ARROW_RETURN_NOT_OK(as<arrow::DoubleBuilder>(kDifficulty).Append(row.difficulty()));
-    ARROW_RETURN_NOT_OK(number(kLevel, row.level()));
-    ARROW_RETURN_NOT_OK(as<arrow::BooleanBuilder>(kHasBug).Append(row.has_bug()));
-    ARROW_RETURN_NOT_OK(number(kWindowFirstLine, row.window_first_line()));
-    ARROW_RETURN_NOT_OK(text(kSymbol, row.symbol()));
-    return text(kAttribution, row.attribution());
-  }
-};
-
-ColumnBuilder::ColumnBuilder() : columns_(std::make_unique<Columns>()) {
-  columns_->batch = arrow::RecordBatchBuilder::Make(dataset_schema(), arrow::default_memory_pool()).ValueOrDie();
-}
-ColumnBuilder::~ColumnBuilder() = default;
-
-Outcome ColumnBuilder::add(const Row& row) {
-  ++rows_;
-  return from_status(columns_->add(row));
-}
-
-Result<std::shared_ptr<arrow::RecordBatch>> ColumnBuilder::take() {
-  rows_ = 0;
-  auto batch = columns_->batch->Flush();
-  if (!batch.ok()) return Error{ErrorCode::io_error, batch.status().ToString()};
-  return *batch;
 }
 
 Outcome check_schema(const arrow::Schema& schema) {

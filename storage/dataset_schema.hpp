@@ -1,4 +1,4 @@
-// Rows as Arrow columns and back: the one place that knows the columns of a dataset (README.md).
+// The columns of a dataset (README.md), what a sound row is, and rows out of Arrow's columns.
 #pragma once
 
 #include <arrow/type_fwd.h>
@@ -22,22 +22,6 @@ const std::shared_ptr<arrow::Schema>& dataset_schema();
 // What is wrong with a row that is about to be stored or was read; nothing if it is sound. Ids of cells
 // are below `vocabulary`. The message opens with the column's name.
 Outcome check_row(const Row& row, std::uint32_t vocabulary);
-
-// Collects rows; not thread-safe.
-class ColumnBuilder {
- public:
-  ColumnBuilder();
-  ~ColumnBuilder();
-  Outcome add(const Row& row);
-  std::int64_t rows() const { return rows_; }
-  // All rows since the last call.
-  Result<std::shared_ptr<arrow::RecordBatch>> take();
-
- private:
-  struct Columns;
-  std::unique_ptr<Columns> columns_;
-  std::int64_t rows_ = 0;
-};
 
 // Calls `visit` with each row of the batch, whose schema must be the dataset's. The message of an error
 // names row (from `first_row` on) and column.

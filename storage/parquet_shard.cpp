@@ -1,21 +1,25 @@
-// Rows through Arrow into Parquet and back, a row group at a time, so that memory does not grow with
-// the shard.
+// Rows into Parquet, a row group at a time, so that memory does not grow with the shard, and back through
+// Arrow.
 #include "storage/parquet_shard.hpp"
 
 #include <arrow/api.h>
 #include <arrow/io/file.h>
+#include <arrow/ipc/writer.h>
+#include <arrow/util/base64.h>
+#include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/reader.h>
-#include <parquet/arrow/writer.h>
+#include <parquet/arrow/schema.h>
 #include <parquet/exception.h>
+#include <parquet/file_writer.h>
 
 #include "storage/dataset_schema.hpp"
 #include "storage/durable_file.hpp"
+#include "storage/row_group.hpp"
 
 namespace mendel::storage {
 namespace {
 
 constexpr std::int64_t kReadRows = 256;
-constexpr std::int64_t kLevelsAtOnce = 16384;  // the default of 1,024 is less than one grid
 
 Error failure(const std::filesystem::path& file, const std::string& what, ErrorCode code = ErrorCode::io_error) {
   return {code, file.string() + ": " + what};
@@ -24,45 +28,69 @@ Error failure(const std::filesystem::path& file, const std::string& what, ErrorC
 std::shared_ptr<parquet::WriterProperties> writer_properties(int compression_level) {
   parquet::WriterProperties::Builder builder;
   builder.version(parquet::ParquetVersion::PARQUET_2_6)->data_page_version(parquet::ParquetDataPageVersion::V1);
-  builder.max_row_group_length(kRowGroupRows)->write_batch_size(kLevelsAtOnce);
-  builder.set_size_statistics_level(parquet::SizeStatisticsLevel::None);
+    builder.set_size_statistics_level(parquet::SizeStatisticsLevel::None);
   builder.created_by("mendel")->compression(parquet::Compression::ZSTD)->compression_level(compression_level);
-  // Ids never repeat, and cells of a row group are too many different values for a dictionary to pay.
-  builder.disable_dictionary("id");
-  builder.disable_statistics("buggy_grid.list.element")->disable_statistics("fixed_grid.list.element");
+  builder.disable_dictionary("id");  // ids never repeat
   return builder.build();
 }
 
-class ArrowShardWriter final : public ShardWriter {
+// What tells readers that grids are fixed lists of int16, which Parquet itself cannot say.
+arrow::Result<std::shared_ptr<arrow::KeyValueMetadata>> arrow_metadata() {
+  ARROW_ASSIGN_OR_RAISE(const auto schema, arrow::ipc::SerializeSchema(*dataset_schema()));
+  return arrow::key_value_metadata({{"ARROW:schema", arrow::util::base64_encode(std::string_view(*schema))}});
+}
+
+class ParquetShardWriter final : public ShardWriter {
  public:
-  ArrowShardWriter(std::filesystem::path file, std::shared_ptr<arrow::io::FileOutputStream> out, std::unique_ptr<parquet::arrow::FileWriter> writer)
-      : file_(std::move(file)), out_(std::move(out)), writer_(std::move(writer)) {}
+  ParquetShardWriter(std::filesystem::path file, std::shared_ptr<arrow::io::FileOutputStream> out, std::shared_ptr<parquet::SchemaDescriptor> schema,
+                     std::shared_ptr<parquet::WriterProperties> properties, std::shared_ptr<arrow::KeyValueMetadata> metadata)
+      : file_(std::move(file)), out_(std::move(out)), schema_(std::move(schema)), properties_(std::move(properties)),
+        key_values_(std::move(metadata)), metadata_(parquet::FileMetaDataBuilder::Make(schema_.get(), properties_)) {}
+
+  Outcome begin() {
+    return checked([&] { PARQUET_THROW_NOT_OK(out_->Write(kMagic, sizeof kMagic - 1)); });
+  }
 
   Outcome add(const Row& row) override {
-    if (auto added = columns_.add(row); !added) return failure(file_, added.error().what);
-    return columns_.rows() < kBatchRows ? Outcome(Done{}) : flush();
+    return checked([&] {
+      if (!group_) group_ = std::make_unique<RowGroup>(out_, *metadata_->AppendRowGroup(), *properties_, groups_++);
+      group_->add(row);
+      if (group_->rows() == kRowGroupRows) close_group();
+    });
   }
 
   Outcome finish() override {
-    if (columns_.rows() > 0)
-      if (auto flushed = flush(); !flushed) return flushed;
-    for (const auto& status : {writer_->Close(), out_->Close()})
-      if (!status.ok()) return failure(file_, status.ToString());
-    return sync_path(file_);
+    auto written = checked([&] {
+      close_group();
+      parquet::WriteFileMetaData(*metadata_->Finish(key_values_), out_.get());
+      PARQUET_THROW_NOT_OK(out_->Close());
+    });
+    return written ? sync_path(file_) : written;
   }
 
  private:
-  Outcome flush() {
-    const auto batch = columns_.take();
-    if (!batch) return failure(file_, batch.error().what);
-    const auto status = writer_->WriteRecordBatch(**batch);
-    return status.ok() ? Outcome(Done{}) : failure(file_, status.ToString());
+  static constexpr char kMagic[] = "PAR1";
+
+  Outcome checked(const std::function<void()>& work) try {
+    work();
+    return Done{};
+  } catch (const parquet::ParquetException& error) {
+    return failure(file_, error.what());
+  }
+
+  void close_group() {
+    if (group_) group_->close();
+    group_.reset();
   }
 
   std::filesystem::path file_;
   std::shared_ptr<arrow::io::FileOutputStream> out_;
-  std::unique_ptr<parquet::arrow::FileWriter> writer_;
-  ColumnBuilder columns_;
+  std::shared_ptr<parquet::SchemaDescriptor> schema_;
+  std::shared_ptr<parquet::WriterProperties> properties_;
+  std::shared_ptr<arrow::KeyValueMetadata> key_values_;
+  std::unique_ptr<parquet::FileMetaDataBuilder> metadata_;
+  std::unique_ptr<RowGroup> group_;
+  std::int16_t groups_ = 0;
 };
 
 Result<bool> read_batches(const std::filesystem::path& file, parquet::arrow::FileReader& reader,
@@ -107,12 +135,14 @@ Result<bool> read_shard_or_throw(const std::filesystem::path& file, const std::f
 Result<std::unique_ptr<ShardWriter>> ShardWriter::create(const std::filesystem::path& file, int compression_level) {
   auto out = arrow::io::FileOutputStream::Open(file.string());
   if (!out.ok()) return failure(file, out.status().ToString());
-  parquet::ArrowWriterProperties::Builder arrow_properties;
-  arrow_properties.store_schema()->set_use_threads(false);
-  auto writer = parquet::arrow::FileWriter::Open(*dataset_schema(), arrow::default_memory_pool(), *out,
-                                                 writer_properties(compression_level), arrow_properties.build());
-  if (!writer.ok()) return failure(file, writer.status().ToString());
-  return std::unique_ptr<ShardWriter>(std::make_unique<ArrowShardWriter>(file, *out, std::move(*writer)));
+  const auto properties = writer_properties(compression_level);
+  std::shared_ptr<parquet::SchemaDescriptor> schema;
+  if (const auto made = parquet::arrow::ToParquetSchema(dataset_schema().get(), *properties, &schema); !made.ok()) return failure(file, made.ToString());
+  const auto metadata = arrow_metadata();
+  if (!metadata.ok()) return failure(file, metadata.status().ToString());
+  auto writer = std::make_unique<ParquetShardWriter>(file, *out, std::move(schema), properties, *metadata);
+  if (auto begun = writer->begin(); !begun) return begun.error();
+  return std::unique_ptr<ShardWriter>(std::move(writer));
 }
 
 Result<bool> read_shard(const std::filesystem::path& file, const std::function<Result<bool>(const Row&)>& visit) {

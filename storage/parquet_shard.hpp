@@ -11,9 +11,7 @@
 
 namespace mendel::storage {
 
-// Rows that become columns at once (under 1 MB of grids, so that they stay in the cache), and rows of
-// one row group, of which only finished pages are held.
-inline constexpr std::int64_t kBatchRows = 64;
+// Rows of one row group, of which only finished pages are held.
 inline constexpr std::int64_t kRowGroupRows = 16384;
 
 class ShardWriter {
