@@ -65,6 +65,42 @@ const std::vector<std::int32_t>& Batch::positions(Reach reach) const {
   return reach == Reach::column ? row_positions : flat_positions;
 }
 
+const Slots& Batch::slots(Reach reach) const {
+  return (*slots_of)[reach == Reach::row ? 0 : reach == Reach::function ? 1 : 2];
+}
+
+namespace {
+
+Slots make_slots(const Segments& segments, const std::vector<std::int32_t>& positions, at::Device device) {
+  Slots out;
+  out.segments = static_cast<std::int64_t>(segments.offsets.size()) - 1;
+  out.longest = segments.cells_max;
+  std::vector<std::int64_t> slot(segments.order.size());
+  for (std::size_t s = 0; s + 1 < segments.offsets.size(); ++s)
+    for (auto i = segments.offsets[s]; i < segments.offsets[s + 1]; ++i)
+      slot[static_cast<std::size_t>(i)] = static_cast<std::int64_t>(s) * out.longest + i - segments.offsets[s];
+  const auto whole = [](const auto& values) { return at::tensor(std::vector<std::int64_t>(values.begin(), values.end()), at::kLong); };
+  const auto cell_k = whole(segments.order), slot_k = whole(slot);
+  const auto all = out.segments * out.longest;
+  out.positions_n = whole(positions).to(device);
+  out.cell_m = at::zeros({all}, at::kLong).index_copy(0, slot_k, cell_k).to(device);
+  out.real_s11l = at::zeros({all}, at::kBool).index_fill(0, slot_k, true).view({out.segments, 1, 1, out.longest}).to(device);
+  out.cell_k = cell_k.to(device);
+  out.slot_k = slot_k.to(device);
+  return out;
+}
+
+}  // namespace
+
+SharedBatch on_device(const Batch& batch, at::Device device) {
+  const auto moved = std::make_shared<Batch>(batch);
+  for (auto* t : {&moved->ids_bt, &moved->mask_bt, &moved->pad_bt}) *t = t->to(device);
+  for (auto& t : moved->places_bt) t = t.to(device);
+  moved->slots_of = {make_slots(batch.row_segments, batch.flat_positions, device), make_slots(batch.function_segments, batch.flat_positions, device),
+                     make_slots(batch.column_segments, batch.row_positions, device)};
+  return moved;
+}
+
 SharedBatch make_batch(std::span<const Sample> samples) {
   assert(!samples.empty());
   const auto made = std::make_shared<Batch>();

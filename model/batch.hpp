@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,15 @@ struct Segments {
   SegmentView view() const { return {order.data(), offsets.data(), static_cast<std::int64_t>(offsets.size()) - 1, cells_max}; }
 };
 
+// The same for operations that know no ragged rows: S segments of up to L cells, padded.
+struct Slots {
+  std::int64_t segments = 0, longest = 0;
+  at::Tensor positions_n;  // int64, of the rotation
+  at::Tensor cell_m;  // int64 [S * L]: the cell in each slot, 0 in empty ones
+  at::Tensor real_s11l;  // bool: which slots hold a cell
+  at::Tensor cell_k, slot_k;  // int64: all cells of segments, and the slot of each
+};
+
 // B samples, T cells of the longest, N >= B * T rows of the flat tensors: a multiple of 64, so that the
 // matrix products meet few shapes. Cell t of sample b is row b * T + t. Immutable once made.
 struct Batch {
@@ -40,9 +50,11 @@ struct Batch {
   std::vector<std::int32_t> lengths;
   std::vector<std::int32_t> flat_positions, row_positions;  // [N], of the rotary embedding
   Segments row_segments, function_segments, column_segments;
+  std::optional<std::array<Slots, 3>> slots_of;  // on another device: rows, functions, columns
 
   const Segments& segments(Reach reach) const;
   const std::vector<std::int32_t>& positions(Reach reach) const;
+  const Slots& slots(Reach reach) const;
 };
 
 // Layers keep the batch for their backward pass.
@@ -50,6 +62,8 @@ using SharedBatch = std::shared_ptr<const Batch>;
 
 // `samples` must be without fault (sample_fault). At least one.
 SharedBatch make_batch(std::span<const Sample> samples);
+// The same with its tensors on `device`, for layers by operations (operations.hpp); the CPU is possible.
+SharedBatch on_device(const Batch& batch, at::Device device);
 
 // Nothing if the sample can be fed to a model with that vocabulary, else why not.
 std::string sample_fault(const Sample& sample, std::uint32_t vocabulary);

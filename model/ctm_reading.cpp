@@ -33,7 +33,8 @@ Guidance CtmReading::edit_guidance(const at::Tensor& s_bs) const {
 
 TickChoice choose_ticks(const std::string& loss, const at::Tensor& ce_bk, const at::Tensor& certainty_bk) {
   const auto b = ce_bk.size(0), k = ce_bk.size(1);
-  const auto last_b = at::full({b}, k - 1, at::kLong), turn_b = at::arange(b, at::kLong);
+  const auto whole = ce_bk.options().dtype(at::kLong);
+  const auto last_b = at::full({b}, k - 1, whole), turn_b = at::arange(b, whole);
   TickChoice out{last_b, last_b, last_b};
   if (loss == "mean") {
     out.edit_b = turn_b.remainder(k);

@@ -1,4 +1,5 @@
-// Layers as nodes of autograd: matrix products by ATen, all between them by kernels.hpp.
+// Layers as nodes of autograd: matrix products by ATen, all between them by kernels.hpp. On other devices
+// than the CPU the layers are those of operations.hpp.
 #include "layers.hpp"
 
 #include <ATen/ATen.h>
@@ -9,6 +10,8 @@
 
 #include <cmath>
 #include <type_traits>
+
+#include "operations.hpp"
 
 namespace mendel::model {
 namespace {
@@ -183,6 +186,7 @@ struct BlockBackward : Node {
 }  // namespace
 
 Hidden block(const Hidden& x, const Block& weights, const SharedBatch& batch, Reach reach, const Rotation& rotation) {
+  if (batch->slots_of) return block_by_operations(x, weights, *batch, reach, rotation);
   auto node = c10::make_intrusive<BlockBackward>();
   node->weights = weights;
   node->batch = batch;
@@ -272,6 +276,7 @@ struct CellsBackward : Node {
 }  // namespace
 
 Hidden input_cells(const CellTables& tables, const SharedBatch& batch) {
+  if (batch->slots_of) return input_cells_by_operations(tables, *batch);
   auto node = c10::make_intrusive<CellsBackward>();
   node->tables = tables;
   node->batch = batch;
@@ -338,6 +343,7 @@ struct ScoresBackward : Node {
 }  // namespace
 
 at::Tensor scores(const Hidden& x, const ScoreHead& head) {
+  if (!x.x_nd.is_cpu()) return scores_by_operations(x.x_nd, head);
   auto node = c10::make_intrusive<ScoresBackward>();
   node->head = head;
   node->x = x.product_nd;
@@ -406,6 +412,7 @@ struct GruBackward : Node {
 
 at::Tensor gru(const at::Tensor& x_lkd, const at::Tensor& start_kd, const Gru& weights) {
   const auto input_lk3d = linear(x_lkd, *weights.input).contiguous();
+  if (!start_kd.is_cpu()) return gru_by_operations(input_lk3d, start_kd, weights);
   auto node = c10::make_intrusive<GruBackward>();
   node->weights = weights;
   at::Tensor out_lkd;

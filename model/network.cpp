@@ -41,8 +41,9 @@ at::Tensor alikeness(const at::Tensor& s_bs) {
 }
 
 void set_steps(std::vector<std::vector<Proposal>>& proposals, const at::Tensor& steps_b) {
+  const auto steps_here_b = steps_b.cpu();
   for (std::size_t b = 0; b < proposals.size(); ++b)
-    for (auto& p : proposals[b]) p.steps = static_cast<std::uint32_t>(steps_b.data_ptr<std::int64_t>()[b]);
+    for (auto& p : proposals[b]) p.steps = static_cast<std::uint32_t>(steps_here_b.data_ptr<std::int64_t>()[b]);
 }
 
 }  // namespace
@@ -77,9 +78,9 @@ std::string settings_fault(const ModelSettings& s) {
   return {};
 }
 
-Network::Network(const ModelSettings& settings, std::uint64_t seed, at::ScalarType product_type)
+Network::Network(const ModelSettings& settings, std::uint64_t seed, at::ScalarType product_type, at::Device device)
     : settings_(settings),
-      parameters_(product_type == at::kDouble ? at::kDouble : at::kFloat, product_type),
+      parameters_(product_type == at::kDouble ? at::kDouble : at::kFloat, product_type, device),
       trunk_(settings, parameters_),
       head_(settings, parameters_, trunk_.tokens()) {
   if (has_mind(settings)) mind_ = std::make_unique<Mind>(make_machine(settings, parameters_), make_reading(settings, parameters_));
@@ -109,8 +110,13 @@ void Network::constrain() {
   if (mind_) mind_->machine.constrain();
 }
 
-HeadLoss Network::loss(std::span<const Sample> samples) const {
+SharedBatch Network::batch_of(std::span<const Sample> samples) const {
   const auto batch = make_batch(samples);
+  return parameters_.device().is_cpu() && !operations_ ? batch : on_device(*batch, parameters_.device());
+}
+
+HeadLoss Network::loss(std::span<const Sample> samples) const {
+  const auto batch = batch_of(samples);
   const auto targets = make_targets(samples, *batch);
   const auto x = trunk_.encode(batch);
   return mind_ ? ctm_loss(x, batch, targets) : recursion_loss(x, batch, targets);
@@ -147,7 +153,7 @@ HeadLoss Network::recursion_loss(const Hidden& x, const SharedBatch& batch, cons
 
 std::vector<std::vector<Proposal>> Network::propose(std::span<const Sample> samples, std::uint32_t candidates, const Probe& probe) const {
   const c10::NoGradGuard no_grad;
-  const auto batch = make_batch(samples);
+  const auto batch = batch_of(samples);
   const auto x = trunk_.encode(batch);
   return mind_ ? ctm_propose(x, batch, candidates, probe) : recursion_propose(x, batch, candidates, probe);
 }
@@ -156,7 +162,7 @@ std::vector<std::vector<Proposal>> Network::ctm_propose(const Hidden& x, const S
   const auto h_btd = head_.cells(x, *batch);
   const auto own_bt1 = head_.start_logits(x, *batch);
   auto state = mind_->machine.begin(h_btd, batch->pad_bt);
-  auto running_b = at::ones({batch->samples}, at::kBool), steps_b = at::ones({batch->samples}, at::kLong);
+  auto steps_b = at::ones({batch->samples}, batch->ids_bt.options()), running_b = steps_b.to(at::kBool);
   at::Tensor s_bs, terms_bt1, best_b;
   for (std::int64_t k = 1, limit = probe.steps > 0 ? probe.steps : settings_.ctm.ticks; k <= limit; ++k) {
     auto heard_bs = CtmReading::normal(mind_->machine.tick(state).s_out_bs);
@@ -186,8 +192,8 @@ std::vector<std::vector<Proposal>> Network::recursion_propose(const Hidden& x, c
   const std::int64_t limit = probe.steps > 0 ? probe.steps : settings_.supervision_steps;
   std::optional<Carry> carry;
   auto h = trunk_.step(x, batch, carry);
-  auto steps_b = at::ones({batch->samples}, at::kLong);
-  auto running_b = at::ones({batch->samples}, at::kBool);
+  auto steps_b = at::ones({batch->samples}, batch->ids_bt.options());
+  auto running_b = steps_b.to(at::kBool);
   for (std::int64_t s = 1; s < limit; ++s) {
     if (head_.halts() && probe.steps == 0) running_b = running_b.logical_and(head_.halt_logits(h, *batch).le(0));
     if (!running_b.any().item<bool>()) break;

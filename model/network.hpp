@@ -15,7 +15,7 @@ namespace mendel::model {
 class Network {
  public:
   // Double products are for checks against references; else bfloat16 where the processor has them.
-  Network(const ModelSettings& settings, std::uint64_t seed, at::ScalarType product_type);
+  Network(const ModelSettings& settings, std::uint64_t seed, at::ScalarType product_type, at::Device device = at::kCPU);
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
@@ -30,6 +30,8 @@ class Network {
   // Adds `weight` times the mean squared cosine between the synchronisations of a batch's functions to the
   // loss of a CTM: against their collapse to one constant. 0: off.
   void set_sync_diversity(double weight) { sync_diversity_ = weight; }
+  // On the CPU too, run the blocks by LibTorch's operations, as every other device does.
+  void use_operations(bool on) { operations_ = on; }
   // To be called after the numbers changed by anything but a step of training on this network.
   void refresh();
   // Brings parameters with a range back into it (the decays of a CTM).
@@ -47,6 +49,7 @@ class Network {
     Ctm machine;
     CtmReading reading;
   };
+  SharedBatch batch_of(std::span<const Sample> samples) const;
   HeadLoss ctm_loss(const Hidden& x, const SharedBatch& batch, const Targets& targets) const;
   std::vector<std::vector<Proposal>> ctm_propose(const Hidden& x, const SharedBatch& batch, std::uint32_t candidates, const Probe& probe) const;
   HeadLoss recursion_loss(const Hidden& x, const SharedBatch& batch, const Targets& targets) const;
@@ -57,7 +60,7 @@ class Network {
   Trunk trunk_;
   SpanHead head_;
   std::unique_ptr<Mind> mind_;  // of a CTM
-  bool recompute_ = false;
+  bool recompute_ = false, operations_ = false;
   double sync_diversity_ = 0;
 };
 

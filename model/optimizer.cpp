@@ -96,7 +96,38 @@ void Optimizer::run(const Group& group, const S* gradient, double scale, double 
              static_cast<P*>(p->product.data_ptr()));
 }
 
+std::optional<double> Optimizer::step_by_operations(const at::Tensor& gradient, double rate) {
+  const c10::NoGradGuard no_grad;
+  const double norm = at::linalg_vector_norm(gradient).item<double>();
+  if (!std::isfinite(norm)) return std::nullopt;
+  const auto scaled = gradient * std::min(1.0, options_.norm_max / (norm + 1e-6));
+  const auto steps = static_cast<double>(++state_.step);
+  const auto part = [](const at::Tensor& flat, const Parameter& p) { return flat.narrow(0, p.offset, p.value.numel()).view(p.value.sizes()); };
+  for (const auto& group : groups_) {
+    if (group[0]->muon) {
+      std::vector<at::Tensor> updates;
+      for (const auto* p : group) {
+        const auto g = part(scaled, *p), momentum = part(state_.first, *p).lerp_(g, 1 - options_.momentum);
+        updates.push_back(g.lerp(momentum, options_.momentum).to(parameters_.product_type()));
+      }
+      const auto turned_grc = newton_schulz(at::stack(updates));
+      const auto to_adamw = rate * 0.2 * std::sqrt(static_cast<double>(std::max(turned_grc.size(1), turned_grc.size(2))));
+      for (std::size_t i = 0; i < group.size(); ++i)
+        part(parameters_.flat(), *group[i]).mul_(1 - rate * options_.weight_decay).sub_(turned_grc[static_cast<std::int64_t>(i)], to_adamw);
+    } else {
+      const auto g = part(scaled, *group[0]);
+      const auto first = part(state_.first, *group[0]).lerp_(g, 1 - kBeta1);
+      const auto second = part(state_.second, *group[0]).mul_(kBeta2).addcmul_(g, g, 1 - kBeta2);
+      part(parameters_.flat(), *group[0]).addcdiv_(first, second.sqrt().div_(std::sqrt(1 - std::pow(kBeta2, steps))).add_(kAdamEpsilon), -rate / (1 - std::pow(kBeta1, steps)));
+    }
+  }
+  state_.average.lerp_(parameters_.flat(), 1 - std::min(ema_, (1 + steps) / (10 + steps)));
+  parameters_.refresh_products();
+  return norm;
+}
+
 std::optional<double> Optimizer::step(const at::Tensor& gradient, double rate, Workers& workers) {
+  if (!gradient.is_cpu()) return step_by_operations(gradient, rate);
   const auto* g = gradient.data_ptr<float>();
   const double norm = std::sqrt(kernels<float, float>().sum_squares(gradient.numel(), g));
   if (!std::isfinite(norm)) return std::nullopt;

@@ -36,8 +36,8 @@ std::size_t ParameterSet::add(std::string name, std::vector<std::int64_t> shape,
 void ParameterSet::finish(std::uint64_t seed) {
   const c10::NoGradGuard no_grad;
   const auto generator = at::detail::createCPUGenerator(seed);
-  flat_ = at::zeros({count_}, type_);
-  flat_product_ = product_type_ == type_ ? flat_ : at::zeros({count_}, product_type_);
+  flat_ = at::zeros({count_}, at::TensorOptions(type_).device(device_));
+  flat_product_ = product_type_ == type_ ? flat_ : at::zeros({count_}, flat_.options().dtype(product_type_));
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     auto& p = parameters_[i];
     const auto values = draw(starts_[i], shapes_[i], generator);

@@ -28,8 +28,9 @@ struct Start {
 // Filled once by the layers, then `finish`ed. Addresses of the parameters are stable after that.
 class ParameterSet {
  public:
-  // Type of the numbers (float, or double for checks against references) and of the products.
-  ParameterSet(at::ScalarType type, at::ScalarType product_type) : type_(type), product_type_(product_type) {}
+  // Type of the numbers (float, or double for checks against references) and of the products, and where they are.
+  ParameterSet(at::ScalarType type, at::ScalarType product_type, at::Device device = at::kCPU)
+      : type_(type), product_type_(product_type), device_(device) {}
 
   // Answers the parameter's index.
   std::size_t add(std::string name, std::vector<std::int64_t> shape, Start start, bool muon);
@@ -45,9 +46,11 @@ class ParameterSet {
   std::int64_t count() const { return count_; }
   at::ScalarType type() const { return type_; }
   at::ScalarType product_type() const { return product_type_; }
+  at::Device device() const { return device_; }
 
  private:
   at::ScalarType type_, product_type_;
+  at::Device device_;
   std::vector<Parameter> parameters_;
   std::vector<std::vector<std::int64_t>> shapes_;
   std::vector<Start> starts_;

@@ -17,13 +17,13 @@ constexpr double kFloor = 1e-8;  // under a token's probability
 // rows b * T + index, clamped into the sample: index [B, R] -> cells [B, R, d].
 at::Tensor cells_at(const at::Tensor& h_btd, const at::Tensor& index_br) {
   const auto samples = h_btd.size(0), columns = h_btd.size(1), d = h_btd.size(2);
-  const auto base_b1 = at::arange(samples, at::kLong).unsqueeze(1) * columns;
+  const auto base_b1 = at::arange(samples, index_br.options()).unsqueeze(1) * columns;
   const auto flat = (index_br.clamp(0, columns - 1) + base_b1).view({-1});
   return h_btd.reshape({samples * columns, d}).index_select(0, flat).view({samples, index_br.size(1), d});
 }
 
 at::Tensor distances(const Batch& batch, const at::Tensor& first_br) {
-  return at::arange(batch.columns, at::kLong).view({1, 1, -1}) - first_br.unsqueeze(2);  // [B, R, T]
+  return at::arange(batch.columns, first_br.options()).view({1, 1, -1}) - first_br.unsqueeze(2);  // [B, R, T]
 }
 
 // A table of one column, read at `index` (any shape).
@@ -65,6 +65,8 @@ Targets make_targets(std::span<const Sample> samples, const Batch& batch) {
   }
   t.valid_m = at::tensor(valid, at::kLong);
   t.sample_m = at::tensor(owner, at::kLong);
+  const auto device = batch.ids_bt.device();
+  for (auto* moved : {&t.start_b, &t.first_b, &t.end_b, &t.tokens_bl, &t.previous_bl, &t.valid_m, &t.sample_m, &t.bug_b}) *moved = moved->to(device);
   return t;
 }
 
@@ -189,7 +191,7 @@ at::Tensor SpanHead::tokens_right(const at::Tensor& copy_mt, const at::Tensor& v
   const auto gate_m1 = gate_m.unsqueeze(1);
   const auto p_mv = (gate_m1 * vocabulary_mv.exp()).scatter_add(1, batch.ids_bt.index_select(0, t.sample_m), (1 - gate_m1) * copy_mt);
   const auto wrong_m = p_mv.argmax(1).ne(target_m).to(at::kFloat);
-  return at::zeros({batch.samples}).index_add(0, t.sample_m, wrong_m).eq(0).to(at::kFloat);
+  return at::zeros({batch.samples}, wrong_m.options()).index_add(0, t.sample_m, wrong_m).eq(0).to(at::kFloat);
 }
 
 HeadLoss SpanHead::loss(const Hidden& h, const Batch& batch, const Targets& t, const Guidance& guidance) const {
@@ -246,8 +248,8 @@ void SpanHead::write_tokens(Edits& edits, const at::Tensor& h_btd, const Batch& 
   const auto samples = batch.samples, count = edits.first_br.size(1), all = samples * count;
   const auto context_kd = context(h_btd, edits.first_br, edits.end_br, guidance).view({all, d_});
   auto hidden = at::tanh(linear(context_kd, p(first_state_), p(first_state_bias_)));
-  auto previous_k1 = at::full({all, 1}, kBosId, at::kLong);
-  auto done_k = at::zeros({all}, at::kBool);
+  auto previous_k1 = at::full({all, 1}, kBosId, batch.ids_bt.options());
+  auto done_k = at::zeros({all}, batch.ids_bt.options().dtype(at::kBool));
   const auto ids_brt = batch.ids_bt.unsqueeze(1).expand({-1, count, -1});
   edits.tokens.assign(static_cast<std::size_t>(all), {});
   for (std::int64_t l = 0; l <= kNewTokensMax; ++l) {
@@ -264,11 +266,12 @@ void SpanHead::write_tokens(Edits& edits, const at::Tensor& h_btd, const Batch& 
     const auto token_k = token_br.reshape({-1});
     edits.log_probability_br = edits.log_probability_br + best_br.log().masked_fill(done_k.view({samples, count}), 0);
     done_k = done_k.logical_or(token_k.eq(kEosId));
-    const auto* token = token_k.data_ptr<std::int64_t>();
-    const auto* done = done_k.data_ptr<bool>();
+    const auto token_here_k = token_k.cpu(), done_here_k = done_k.cpu();
+    const auto* token = token_here_k.data_ptr<std::int64_t>();
+    const auto* done = done_here_k.data_ptr<bool>();
     for (std::int64_t k = 0; k < all; ++k)
       if (!done[k] && l < kNewTokensMax) edits.tokens[static_cast<std::size_t>(k)].push_back(static_cast<std::int32_t>(token[k]));
-    if (done_k.all().item<bool>()) break;
+    if (done_here_k.all().item<bool>()) break;
     previous_k1 = token_k.unsqueeze(1);
   }
 }
@@ -287,9 +290,9 @@ std::vector<std::vector<Proposal>> SpanHead::propose(const Hidden& h, const Batc
   }
   write_tokens(edits, h_btd, batch, guidance);
   const auto count = edits.first_br.size(1);
-  const auto as_double = [](const at::Tensor& t) { return t.to(at::kDouble).contiguous(); };
+  const auto as_double = [](const at::Tensor& t) { return t.cpu().to(at::kDouble).contiguous(); };
   const auto none = as_double(none_b), log_probability = as_double(edits.log_probability_br), best = as_double(best_br);
-  const auto first = edits.first_br.contiguous(), end = edits.end_br.contiguous();
+  const auto first = edits.first_br.cpu().contiguous(), end = edits.end_br.cpu().contiguous();
   std::vector<std::vector<Proposal>> out(static_cast<std::size_t>(batch.samples));
   for (std::int64_t b = 0; b < batch.samples; ++b) {
     auto& proposals = out[static_cast<std::size_t>(b)];

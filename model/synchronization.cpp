@@ -49,7 +49,11 @@ Pairs make_pairs(const PairingShape& shape, const at::Tensor& left_n, const at::
 }
 
 Synchronization::Synchronization(ParameterSet& parameters, const std::string& name, const PairingShape& shape)
-    : parameters_(parameters), decay_(parameters.add(name, {synchronization_width(shape)}, {}, false)), pairs_(make_pairs(shape)) {}
+    : parameters_(parameters), decay_(parameters.add(name, {synchronization_width(shape)}, {}, false)) {
+  set_pairs(make_pairs(shape));
+}
+
+void Synchronization::set_pairs(const Pairs& pairs) { pairs_ = {pairs.left_s.to(parameters_.device()), pairs.right_s.to(parameters_.device())}; }
 
 void Synchronization::constrain() {
   const c10::NoGradGuard no_grad;

@@ -35,7 +35,7 @@ class Synchronization {
  public:
   Synchronization(ParameterSet& parameters, const std::string& name, const PairingShape& shape);
 
-  void set_pairs(Pairs pairs) { pairs_ = std::move(pairs); }
+  void set_pairs(const Pairs& pairs);
   // Brings the stored decay back into its range.
   void constrain();
 

@@ -44,9 +44,10 @@ Trunk::BlockIndex Trunk::add_block(const std::string& name) {
 void Trunk::finish(std::uint64_t seed) {
   const auto generator = at::detail::createCPUGenerator(seed);
   const std::int64_t d = settings_.width;
-  z_start_ = at::randn({d}, generator).to(parameters_.type());
-  y_start_ = at::randn({d}, generator).to(parameters_.type());
+  z_start_ = at::randn({d}, generator).to(parameters_.device(), parameters_.type());
+  y_start_ = at::randn({d}, generator).to(parameters_.device(), parameters_.type());
   rotation_ = make_rotation(kCellsMax, d / settings_.heads, parameters_.type());
+  for (auto* t : {&rotation_.cos_ph, &rotation_.sin_ph}) *t = t->to(parameters_.device());
 }
 
 Hidden Trunk::run(const std::vector<BlockIndex>& blocks, const std::string& kinds, Hidden x, const SharedBatch& batch) const {
