@@ -12,12 +12,12 @@ Status 1 if anything was violated; the last line counts.
 """
 import argparse
 import json
-import os
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -27,10 +27,8 @@ from chaos_plant import ChaosPlant, Violation, make_sources, undisturbed  # noqa
 MEND_S = 240  # after the last fault a plant must be done within so long
 
 
-def play(plant, seed, seconds):
-    """One round: faults for `seconds` at most, then peace until the plant is done. Answers the faults by name."""
-    fate, happened = random.Random(seed), {}
-    misfortune = Misfortune(plant, fate)
+def play(plant, misfortune, fate, seconds):
+    """One round: faults for `seconds` at most, then peace until the plant is done."""
     started = time.monotonic()
     next_at = started + 1
     while not plant.finished():
@@ -41,31 +39,30 @@ def play(plant, seed, seconds):
             if now - started > seconds + MEND_S:
                 raise Violation(f"not done {MEND_S} s after the last fault: {plant.last_status}")
         elif now >= next_at:
-            name = fate.choices([row.name for row in FAULTS], [row.weight for row in FAULTS])[0]
-            if misfortune.strike(name, now):
-                happened[name] = happened.get(name, 0) + 1
+            misfortune.strike(fate.choices([row.name for row in FAULTS], [row.weight for row in FAULTS])[0], now)
             next_at = now + fate.uniform(0.3, 2.5)
         plant.supervise()
         time.sleep(0.05)
     misfortune.mend_all()
-    return happened
 
 
 def run_round(options, folder, seed, sources, expected, seconds):
     """(faults by name, violation or None, seconds) of one plant."""
     plant = ChaosPlant(options.build, folder, sources, expected["stages"], options.trainer, seconds)
-    started = time.monotonic()
-    happened, violation = {}, None
+    started, violation, fate = time.monotonic(), None, random.Random(seed)
+    misfortune = Misfortune(plant, fate)
     try:
         plant.start()
-        happened = play(plant, seed, seconds)
+        play(plant, misfortune, fate, seconds)
         plant.check(expected)
     except Violation as found:
         violation = str(found)
         plant.tell(f"VIOLATION {violation}")
+    except Exception:  # of the driver's own; the rounds to come are still worth having
+        violation = traceback.format_exc()
     finally:
         plant.stop()
-    return happened, violation, time.monotonic() - started
+    return misfortune.happened, violation, time.monotonic() - started
 
 
 def parse():
@@ -84,6 +81,7 @@ def parse():
 
 def main():
     options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing is left behind
     folder = options.build / "chaos" / f"seed-{options.seed}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

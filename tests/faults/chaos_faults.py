@@ -20,11 +20,22 @@ def kill(plant, fate, names):
     return name and (name, None, 0)
 
 
+def listens(pid, number):
+    """Whether the process handles that signal by now: before its main function nobody does."""
+    try:
+        caught = next(line for line in open(f"/proc/{pid}/status") if line.startswith("SigCgt:"))
+    except (OSError, StopIteration):
+        return False
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+
 def terminate(plant, fate):
     name = running(plant, fate, plant.names)
-    if name:
-        plant.signal(name, signal.SIGTERM)
-    return name and (name, None, 0)
+    pid = name and plant.processes[name].pid
+    if not name or pid in plant.terminated or not listens(pid, signal.SIGTERM):  # a second signal ends at once
+        return None
+    plant.signal(name, signal.SIGTERM)
+    return name, None, 0
 
 
 def stop(plant, fate, names):
@@ -112,19 +123,19 @@ class Misfortune:
     """Strikes and mends; at most one fault of a kind at a time."""
 
     def __init__(self, plant, fate):
-        self.plant, self.fate, self.open = plant, fate, {}
+        self.plant, self.fate, self.open, self.happened = plant, fate, {}, {}
 
     def strike(self, name, now):
         if name in self.open:
-            return False
+            return
         struck = next(row for row in FAULTS if row.name == name).strike(self.plant, self.fate)
         if struck is None:
-            return False
+            return
         whom, mend, after_s = struck
+        self.happened[name] = self.happened.get(name, 0) + 1
         self.plant.tell(f"{name} {whom}" + (f" for {after_s:.1f} s" if mend else ""))
         if mend:
             self.open[name] = (now + after_s, mend)
-        return True
 
     def mend(self, now):
         for name in [name for name, (at, _) in self.open.items() if at <= now]:

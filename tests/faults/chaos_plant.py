@@ -102,10 +102,16 @@ class ChaosPlant:
         self.events.write(f"{time.monotonic() - self.began:8.2f} {what}\n")
 
     def fill_disk(self, leave_mib):
-        room = shutil.disk_usage(self.disk).free - (leave_mib << 20)
+        """Takes all but so much; the plant writes meanwhile, so what was free may be gone already."""
         with open(self.ballast, "wb") as file:
-            if room > 0:
-                os.posix_fallocate(file.fileno(), 0, room)
+            for _ in range(100):
+                room = shutil.disk_usage(self.disk).free - (leave_mib << 20)
+                try:
+                    if room > 0:
+                        os.posix_fallocate(file.fileno(), 0, room)
+                    return
+                except OSError:
+                    time.sleep(0.01)
 
     def mendel(self, *words):
         return subprocess.run([str(self.build / "mendel"), "--data", str(self.data), *words], check=True, capture_output=True, stdin=subprocess.DEVNULL)

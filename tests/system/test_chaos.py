@@ -1,18 +1,64 @@
-"""A short form of `make chaos`, and that its driver sees what it is there to see."""
+"""Partitions of a real network; a short form of `make chaos`, and that its driver sees what it is there to see."""
 import json
 import re
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
-from conftest import BUILD, ROOT
+from conftest import BUILD, ROOT, Program
+from test_plant import PROFILE, ROLES, code, finish, plant, wait_for  # noqa: F401  (code is a fixture)
 
 sys.path.insert(0, str(ROOT / "tests/faults"))
 import chaos_plant  # noqa: E402
 from chaos_faults import FAULTS  # noqa: E402
+from hosts import Hosts, reason_for_none  # noqa: E402
 
 SEED = 5
+
+
+@pytest.fixture
+def apart(mendel, code, tmp_path):  # noqa: F811
+    """A coordinator and the nodes a and b, each on a host of its own: (hosts, the coordinator's process, its status,
+    what it must come to)."""
+    reason = reason_for_none()
+    if reason:
+        pytest.skip(reason)
+    hosts, data, ip = Hosts(["coordinator", "a", "b"]), tmp_path / "data", Program(shutil.which("ip"), tmp_path)
+    endpoint = f"tcp://{hosts.address('coordinator')}:5599"
+
+    def start(host, *words):
+        return ip.start(*hosts.command(host, BUILD / "mendel", *words)[1:])
+
+    def status():
+        done = mendel("--data", data, "--json", "status", status=None)
+        return {node["name"]: int(node.get("leased", 0)) for node in json.loads(done.stdout).get("nodes", [])} if done.returncode == 0 else {}
+    expected = chaos_plant.summary(mendel(*plant(tmp_path / "undisturbed", code, "validate.pairs_per_item=4"), "--json", "up", "--until", "dataset").stdout)
+    mendel("--data", data, "keys", "init")
+    slow = ("runtime.lease_ms=1000", "validate.pairs_per_item=4", "queue.rate_mutate=3", "queue.rate_lint=3", "queue.rate_validate=8")
+    coordinator = start("coordinator", *plant(data, code, *slow), "--json", "coordinator", "--listen", endpoint, "--until", "dataset")
+    for name in ("a", "b"):
+        mendel("--data", data, "keys", "add", name)
+        start(name, "--config", PROFILE, "--data", tmp_path / name, "node", "--name", name, "--roles", ROLES, "--connect", endpoint,
+              "--key", data / f"keys/{name}.secret", "--server-key", data / "keys/server.public")
+    yield hosts, coordinator, status, expected
+    ip.stop_all()
+    hosts.remove()
+
+
+def test_a_node_cut_off_past_its_leases_both_ways_and_one_way_commits_nothing_twice(apart):
+    hosts, coordinator, status, expected = apart
+    for cut in (lambda: hosts.cut("a"), lambda: hosts.mute("a", "coordinator"), lambda: hosts.mute("coordinator", "a")):
+        wait_for(lambda: status().get("a", 0) > 0 or coordinator.poll() is not None, what="the node holds work")
+        assert coordinator.poll() is None, "the plant was done before all partitions were made"
+        cut()
+        wait_for(lambda: "a" not in status() or coordinator.poll() is not None, what="the node is given up")
+        hosts.heal("a", "coordinator")
+        hosts.heal("coordinator", "a")
+    status_, out, err = finish(coordinator)
+    assert status_ == 0, err
+    assert chaos_plant.summary(out) == expected
 
 
 def fake_mendel(folder, text):
