@@ -56,6 +56,7 @@ if(TARGET mendel-trainer)
   install(FILES ${cuda_files} DESTINATION ${private_libraries} COMPONENT trainer)
 endif()
 
+install(PROGRAMS deploy/monitor.sh DESTINATION ${data_folder})
 install(DIRECTORY deploy/profiles deploy/prometheus grafana/dashboards grafana/provisioning DESTINATION ${data_folder})
 # The pins of the linters that are Python, for a virtual environment of the installed program's own.
 file(STRINGS deploy/requirements.txt linters REGEX "^(ruff|mypy|pylint|bandit)==")
