@@ -2,6 +2,9 @@
 #   make demo    the whole way on real input: data, training, one repair before your eyes
 #   make test    installs what is missing, builds, runs all tests
 #   make fuzz    every parser of foreign bytes under libFuzzer, ten minutes each
+#   make chaos   an hour of kills, partitions and full disks for a real plant (MINUTES=, SEED=)
+#   make nightly all long tests: simulation, chaos, fuzzing (MINUTES= for all of it; default about 2.5 hours)
+#   make asan    all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 #   make bench   benchmarks beside their peers (docs/benchmarks.md)
 #   make build   build/release/mendel and build/release/mendel-trainer
 #   make deps    Debian packages and Python wheels (TORCH=cpu|rocm|cuda)
@@ -13,7 +16,7 @@ SECONDS_EACH ?= 600
 JOBS ?= $(shell nproc)
 export TORCH
 
-.PHONY: all build demo test bench deps install package clean asan fuzz fuzz-build
+.PHONY: all build demo test bench deps install package clean asan fuzz fuzz-build chaos nightly
 all: build
 
 deps:
@@ -39,6 +42,12 @@ fuzz-build: deps
 fuzz: fuzz-build
 	@.venv/bin/python tests/fuzz/run.py build/fuzz --seconds $(SECONDS_EACH)
 
+chaos: build
+	@.venv/bin/python tests/faults/chaos.py build/release --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
+
+nightly: build fuzz-build
+	@.venv/bin/python tests/nightly.py build/release $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+
 asan: deps
 	@cmake --preset asan-ubsan && cmake --build --preset asan-ubsan -j $(JOBS)
 	@.venv/bin/python tests/run.py build/asan-ubsan
@@ -47,7 +56,7 @@ install: build
 	@cmake --install build/release --prefix "$(PREFIX)"
 
 package: build
-	@cd build/release && cpack -G DEB && ls -l *.deb
+	@cd build/release && cpack && ls -l mendel*.deb mendel*.tar.zst
 
 clean:
 	rm -rf build

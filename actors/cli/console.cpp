@@ -48,8 +48,9 @@ std::string duration(double seconds) {
 }  // namespace
 
 int fail(const Error& error) {
-  std::fprintf(stderr, "mendel: error: %s\n", error.what.c_str());
-  return error.code == ErrorCode::interrupted ? kInterrupted : kFailed;
+  const bool stopped = error.code == ErrorCode::interrupted;
+  std::fprintf(stderr, "mendel: %s%s\n", stopped ? "" : "error: ", error.what.c_str());
+  return stopped ? kInterrupted : kFailed;
 }
 
 int fail_use(std::string_view message) {

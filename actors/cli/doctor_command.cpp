@@ -44,7 +44,7 @@ Finding probe_python(const Context& context) {
 }
 
 Finding probe_ruff(const Context& context) {
-  return probe_program(context.config.lint().ruff(), "ruff", "--version", Health::bad, "run make deps, or set lint.ruff; only the role linter needs it");
+  return probe_program(context.config.lint().ruff(), "ruff", "--version", Health::bad, "run make deps (installed: PREFIX/lib/mendel/install-linters), or set lint.ruff; only the role linter needs it");
 }
 
 Finding probe_linters(const Context&) {
@@ -55,7 +55,7 @@ Finding probe_linters(const Context&) {
     list += (list.empty() ? "" : ", ") + std::string(tool);
   }
   if (missing.empty()) return {Health::good, found, {}};
-  return {Health::optional, "not found: " + missing, "run make deps; only lint.tools that name them need them"};
+  return {Health::optional, "not found: " + missing, "run make deps (installed: PREFIX/lib/mendel/install-linters); only lint.tools that name them need them"};
 }
 
 Finding probe_git(const Context&) {

@@ -60,6 +60,13 @@ std::string bash_script(const CLI::App& app) {
   return out.str();
 }
 
+// Both for `eval` and as a file on fpath, which zsh runs as a function when it completes for the first time.
+std::string zsh_script(const CLI::App& app) {
+  const auto name = "_" + app.get_name();
+  return "#compdef " + app.get_name() + "\nautoload -U +X bashcompinit && bashcompinit\n" + bash_script(app) +
+         "[ \"$funcstack[1]\" != " + name + " ] || _bash_complete -o filenames -F " + name + "\n";
+}
+
 std::string fish_script(const CLI::App& app) {
   std::ostringstream out;
   const auto name = app.get_name();
@@ -88,7 +95,7 @@ std::string man_page(const CLI::App& app) {
 
 std::string completion_script(const CLI::App& app, const std::string& shell) {
   if (shell == "bash") return bash_script(app);
-  if (shell == "zsh") return "autoload -U +X bashcompinit && bashcompinit\n" + bash_script(app);
+  if (shell == "zsh") return zsh_script(app);
   if (shell == "fish") return fish_script(app);
   return {};
 }

@@ -81,6 +81,7 @@ int evaluate_split(const Context& context, const EvalArguments& arguments, Loade
   if (!outcomes) return fail(outcomes.error());
   const auto levels = checkpoint.levels();
   if (auto written = trainer::write_report(out, facts, *outcomes, levels); !written) return fail(written.error());
+  log_errors(context, facts.checkpoint, *outcomes);
   if (context.json) {
     std::fputs(trainer::benchmark_report(facts, *outcomes, levels).c_str(), stdout);
     return report_thinking(context, *checkpoint.model, **samples, out);

@@ -226,7 +226,7 @@ std::string interpreter_for(const std::string& tool, const Config& config) {
 }  // namespace
 
 Result<std::unique_ptr<LintTool>> PythonLinter::start(const std::string& tool, const Config& config) {
-  const std::string remedy = ": run `make deps`, name an interpreter that has it by lint.python, or leave it out of --tools and lint.tools";
+  const std::string remedy = ": run `make deps` (installed: PREFIX/lib/mendel/install-linters), name an interpreter that has it by lint.python, or leave it out of --tools and lint.tools";
   const auto interpreter = interpreter_for(tool, config);
   if (interpreter.empty() || access(interpreter.c_str(), X_OK) != 0)
     return Error{ErrorCode::unavailable, tool + ": no interpreter" + (interpreter.empty() ? "" : " at " + interpreter) + remedy};

@@ -22,7 +22,7 @@ namespace {
 using Json = simdjson::dom::element;
 
 constexpr std::size_t kNameBytesMax = 100;
-constexpr const char* kRemedy = "run `make deps`, or name it by lint.ruff";
+constexpr const char* kRemedy = "run `make deps` (installed: PREFIX/lib/mendel/install-linters), or name it by lint.ruff";
 
 // The last part of a path if it is a plain name, else a plain name.
 std::string plain_name(std::string_view path) {

@@ -36,7 +36,7 @@ class Client final : public ClientTransport {
       socket_.set(zmq::sockopt::curve_serverkey, options_.server_key);
       socket_.set(zmq::sockopt::curve_publickey, options_.own.public_key);
       socket_.set(zmq::sockopt::curve_secretkey, options_.own.secret_key);
-      monitor_ = watch_handshakes(context_, socket_, "inproc://handshakes");
+      monitor_ = watch_handshakes(context_, socket_, "inproc://handshakes", kHandshakeAny | kDisconnected);
       socket_.connect(options_.endpoint);
     } catch (const zmq::error_t& error) {
       return Error{ErrorCode::invalid_input, "cannot connect to " + options_.endpoint + ": " + error.what() + " (expected tcp://HOST:PORT)"};
@@ -68,7 +68,9 @@ class Client final : public ClientTransport {
 
   void watch() {
     while (const auto event = next_handshake(monitor_)) {
+      if (event == kHandshakeOk || event == kDisconnected) events_.link(event == kHandshakeOk);
       if (event == kHandshakeOk) failed_handshakes_ = 0;
+      else if (event == kDisconnected) continue;
       else if (event == kHandshakeRefused) events_.refused("the key of node " + options_.name + " is not on the allow-list of " + options_.endpoint);
       else if (++failed_handshakes_ == kFailedHandshakesMax)
         events_.refused(options_.endpoint + " does not hold the secret of the server key given (is it the right coordinator and server.public?)");

@@ -135,11 +135,13 @@ void receive(Self self, const std::string& peer, const Envelope& envelope) {
   auto& state = self->state;
   if (peer.starts_with(kControlPeer)) return answer_control(self, peer, envelope);
   if (state.failure || state.ended) return;
-  if (envelope.has_hello() && state.seen.insert(peer).second && !state.here.contains(peer))
-    state.setup.log("node " + peer + " asks to join (" + envelope.hello().build() + ")");
+  const bool elsewhere = !state.here.contains(peer);
+  if (elsewhere && envelope.has_hello() && !state.seen.contains(peer)) state.setup.log("node " + peer + " asks to join (" + envelope.hello().build() + ")");
   log_envelope(state, peer, envelope);
   Outbox out;
   state.core->receive(peer, envelope, monotonic_now(), out);
+  if (elsewhere && state.core->knows(peer)) state.seen.insert(peer);
+  else if (state.seen.erase(peer) > 0) state.setup.log("node " + peer + " left");
   post(self, out);
   arm_flush(self);
 }
@@ -214,6 +216,14 @@ void serve_waiting_plans(Self self) {
   for (auto& [items, promise] : std::exchange(state.waiting_plans, {})) promise.deliver(plan(self, *items));
 }
 
+void tell_gone(coordinator_state& state) {
+  std::erase_if(state.seen, [&](const std::string& peer) {
+    if (state.core->knows(peer)) return false;
+    state.setup.log("node " + peer + " was not heard for two leases: its work goes to others");
+    return true;
+  });
+}
+
 void tick(Self self) {
   auto& state = self->state;
   const auto now = monotonic_now();
@@ -222,6 +232,7 @@ void tick(Self self) {
     has_room(self);
     Outbox out;
     state.core->tick(now, out);
+    tell_gone(state);
     post(self, out);
     arm_flush(self);
     order_job(self);
@@ -262,7 +273,10 @@ coordinator_actor::behavior_type run_coordinator(Self self, CoordinatorSetup set
   return {
       [self](const std::string& peer, const EnvelopePtr& envelope) { receive(self, peer, *envelope); },
       [self](join_atom, const std::string& name, const node_actor& node) { self->state.here[name] = node; },
-      [self](gone_atom, const std::string& peer) { self->state.core->lose(peer, monotonic_now()); },
+      [self](gone_atom, const std::string& peer) {
+        self->state.core->lose(peer, monotonic_now());
+        self->state.seen.erase(peer);
+      },
       [self](const ItemsPtr& items) -> caf::result<bool> { return plan_or_wait(self, items); },
       [self](planned_atom, const RejectionsPtr& rejections) { settle(self, self->state.plant->planning_finished(*rejections)); },
       [self](failed_atom, const std::string& reason) { fail(self, {ErrorCode::invalid_input, reason}); },

@@ -40,7 +40,7 @@ struct coordinator_state {
   std::unique_ptr<PlantCore> plant;
   std::unique_ptr<CoordinatorCore> core;
   std::map<std::string, node_actor> here;  // nodes of this process
-  std::set<std::string> seen;  // nodes of other processes, to tell of joins once
+  std::set<std::string> seen;  // nodes of other processes that are in, to tell of each that comes and goes
   std::optional<Error> failure;
   Phase logged = Phase::done;  // newest phase in the log
   std::vector<std::pair<ItemsPtr, caf::typed_response_promise<bool>>> waiting_plans;  // for room on the disk

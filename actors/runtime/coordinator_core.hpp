@@ -49,6 +49,7 @@ class CoordinatorCore {
   Status status(Moment now) const;
   std::map<std::string, double> training() const { return training_; }
   std::uint64_t nodes() const { return nodes_.size(); }
+  bool knows(const std::string& peer) const { return nodes_.contains(peer); }
   // New results, and results that came for finished items, since the start.
   std::uint64_t stored() const { return stored_; }
   std::uint64_t duplicates() const { return duplicates_; }

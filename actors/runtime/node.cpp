@@ -16,6 +16,9 @@ namespace mendel::runtime {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{100};
+constexpr std::chrono::seconds kPatience{2};  // before people are told what is waited for
+
+enum class Link { none, connected, lost };
 
 Result<ClientOptions> client_options(const NodeOptions& options) {
   ClientOptions out;
@@ -72,6 +75,7 @@ class Node {
     ClientEvents events;
     events.received = [to = node_](EnvelopePtr envelope) { caf::anon_send(to, std::move(envelope)); };
     events.refused = [to = node_](const std::string& reason) { caf::anon_send(to, failed_atom::value, reason); };
+    events.link = [link = link_](bool connected) { *link = connected ? Link::connected : Link::lost; };
     auto opened = ClientTransport::start(std::move(client), std::move(events));
     if (!opened) return opened.error();
     client_ = std::move(*opened);
@@ -86,6 +90,7 @@ class Node {
     bool draining = false;
     while (!end_->ended()) {
       observe(draining);
+      tell_link();
       const auto request = options_.stop();
       if (request == StopRequest::abort) return Error{ErrorCode::interrupted, "interrupted; the coordinator hands out again what this node held"};
       if (request == StopRequest::drain && !std::exchange(draining, true)) {
@@ -99,6 +104,7 @@ class Node {
     }
     notice_.stopping(end_->refused().empty() ? "ended" : end_->refused());
     if (const auto refused = end_->refused(); !refused.empty()) return Error{ErrorCode::unavailable, refused};
+    say((draining ? "stopped: " : "the plant needs no more of this node: ") + std::to_string(done_) + " items done");
     return Done{};
   }
 
@@ -120,6 +126,18 @@ class Node {
     return {metrics.proc(), metrics.sys(), options_.data};
   }
 
+  // The words of a node's life on the wire, each once.
+  void tell_link() {
+    const Link link = *link_;
+    const auto said = std::exchange(told_, link);
+    if (link == Link::none && std::chrono::steady_clock::now() - started_ > kPatience && !std::exchange(told_waiting_, true))
+      say("waiting for the coordinator at " + options_.endpoint);
+    if (link == Link::lost && said == Link::connected)
+      say("lost the coordinator at " + options_.endpoint + ": what runs goes on, results are kept until it is back");
+    if (link == Link::connected && said == Link::lost && told_joined_) say("the coordinator at " + options_.endpoint + " is back");
+    if (probe_->joined() && !std::exchange(told_joined_, true)) say("joined the plant at " + options_.endpoint + " as " + options_.name);
+  }
+
   // What the actor did since the last look, for those who watch this process.
   void observe(bool draining) {
     if (const auto ticks = probe_->ticks(); ticks != std::exchange(seen_ticks_, ticks)) health_->beat();
@@ -129,6 +147,7 @@ class Node {
       out += counts.items_out;
       for (const auto& [kind, count] : counts.failed) failed += count;
     }
+    done_ = out;
     const auto work = std::to_string(in - out - failed) + " running, " + std::to_string(out) + " done, " + std::to_string(failed) + " failed";
     if (draining) health_->set_unready("finishing: " + work);
     else if (probe_->joined()) health_->set_ready(work);
@@ -145,7 +164,11 @@ class Node {
   std::shared_ptr<ProcessHealth> health_ = std::make_shared<ProcessHealth>(std::chrono::milliseconds(options_.config.health().stalled_ms()));
   std::shared_ptr<PlantLog> journal_ = std::make_shared<PlantLog>(options_.data / "logs", options_.config);
   ServiceNotice notice_;
-  std::uint64_t seen_ticks_ = 0;
+  std::uint64_t seen_ticks_ = 0, done_ = 0;
+  std::shared_ptr<std::atomic<Link>> link_ = std::make_shared<std::atomic<Link>>(Link::none);
+  Link told_ = Link::none;
+  bool told_waiting_ = false, told_joined_ = false;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   node_actor node_;
   std::unique_ptr<ClientTransport> client_;
   std::unique_ptr<MetricsServer> metrics_;  // after what it reads

@@ -231,6 +231,7 @@ class Plant {
     if (!server) return server.error();
     server_ = std::move(*server);
     wire_->store(server_.get());
+    if (!options_.listen.empty() && options_.trainer.empty()) say("nodes join at " + server_->endpoint());
     return Done{};
   }
 

@@ -57,6 +57,8 @@ struct ClientEvents {
   std::function<void(EnvelopePtr)> received;
   // The coordinator refused the key, or is not the one whose key we hold: trying again is no use.
   std::function<void(const std::string& reason)> refused;
+  // The connection is there (again), or gone; it is tried again by itself.
+  std::function<void(bool connected)> link = [](bool) {};
 };
 
 struct ClientOptions {

@@ -20,8 +20,8 @@ void set_limits(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
 }
 
-zmq::socket_t watch_handshakes(zmq::context_t& context, zmq::socket_t& socket, const std::string& name) {
-  zmq_socket_monitor(socket.handle(), name.c_str(), kHandshakeAny);
+zmq::socket_t watch_handshakes(zmq::context_t& context, zmq::socket_t& socket, const std::string& name, int events) {
+  zmq_socket_monitor(socket.handle(), name.c_str(), events);
   zmq::socket_t monitor(context, zmq::socket_type::pair);
   monitor.set(zmq::sockopt::linger, 0);
   monitor.connect(name);

@@ -21,14 +21,15 @@ enum HandshakeEvent : std::uint16_t {
   kHandshakeNoDetail = 0x0800,
   kHandshakeProtocol = 0x2000,
   kHandshakeRefused = 0x4000,
+  kDisconnected = 0x0200,
   kHandshakeAny = kHandshakeOk | kHandshakeNoDetail | kHandshakeProtocol | kHandshakeRefused,
 };
 
 // Limits, heartbeats and no lingering, on any socket that leaves the process.
 void set_limits(zmq::socket_t& socket);
 
-// Watches handshakes of `socket`; the answer receives its events.
-zmq::socket_t watch_handshakes(zmq::context_t& context, zmq::socket_t& socket, const std::string& name);
+// Watches handshakes of `socket`, or what else `events` names; the answer receives its events.
+zmq::socket_t watch_handshakes(zmq::context_t& context, zmq::socket_t& socket, const std::string& name, int events = kHandshakeAny);
 // The next event without waiting; 0 if there is none.
 std::uint16_t next_handshake(zmq::socket_t& monitor);
 

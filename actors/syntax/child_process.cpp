@@ -169,7 +169,7 @@ std::string find_program(std::string_view program) {
   const auto self = fs::read_symlink("/proc/self/exe", error);
   if (!error)
     for (auto folder = self.parent_path(); !folder.empty() && folder != folder.root_path(); folder = folder.parent_path())
-      for (const auto& candidate : {folder / program, folder / ".venv" / "bin" / program})
+      for (const auto& candidate : {folder / program, folder / ".venv" / "bin" / program, folder / "lib/mendel/venv/bin" / program, folder / "lib/mendel/bin" / program})
         if (is_program(candidate)) return candidate.string();
   const char* path = std::getenv("PATH");
   std::string_view rest = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;

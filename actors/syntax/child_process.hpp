@@ -31,8 +31,8 @@ struct ChildResult {
 // outlives us; no descriptor but 0, 1, 2 is inherited. Error: not_found (no such program), io_error.
 Result<ChildResult> run_child(const ChildOptions& options);
 
-// Absolute path of `program` in PATH or, before it, beside our own executable and in .venv/bin of the
-// checkout that holds it; empty if nowhere.
+// Absolute path of `program` in PATH or, before it, beside our own executable, in .venv/bin of the checkout or in
+// lib/mendel/{venv/,}bin of the prefix that holds it; empty if nowhere.
 std::string find_program(std::string_view program);
 
 }  // namespace mendel::syntax

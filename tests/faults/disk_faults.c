@@ -1,10 +1,10 @@
 // Preloaded into a plant (LD_PRELOAD), this is the disk and the clock that fail. What happens is told by
-// MENDEL_FAULT, to the write-ahead log of the store only (files *.log in a folder store):
-//   eio    the MENDEL_FAULT_AFTER-th sync fails with EIO; what is tried after that is written to MENDEL_FAULT_LOG
+// DISK_FAULT, to the write-ahead log of the store only (files *.log in a folder store):
+//   eio    the DISK_FAULT_AFTER-th sync fails with EIO; what is tried after that is written to DISK_FAULT_LOG
 //   hang   that sync never returns
 //   kill   the process is killed at the N-th sync or rename: even N before it, odd N after it
 //   hold   writes wait in memory until a sync: who kills the process cuts the power
-//   clock  the wall clock is off by the seconds that the file MENDEL_FAULT_CLOCK holds; monotonic clocks are not
+//   clock  the wall clock is off by the seconds that the file DISK_FAULT_CLOCK holds; monotonic clocks are not
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -31,12 +31,12 @@ static long syncs;
 static int failed;
 
 static int fault_is(const char* name) {
-  const char* fault = getenv("MENDEL_FAULT");
+  const char* fault = getenv("DISK_FAULT");
   return fault != NULL && strcmp(fault, name) == 0;
 }
 
 static long fault_after(void) {
-  const char* after = getenv("MENDEL_FAULT_AFTER");
+  const char* after = getenv("DISK_FAULT_AFTER");
   return after == NULL ? 0 : atol(after);
 }
 
@@ -48,7 +48,7 @@ static ssize_t real_write(int fd, const void* bytes, size_t count) {
 }
 
 static void tell(const char* what) {
-  const char* path = getenv("MENDEL_FAULT_LOG");
+  const char* path = getenv("DISK_FAULT_LOG");
   if (path == NULL) return;
   REAL("open", int (*)(const char*, int, ...));
   const int fd = real(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
@@ -160,7 +160,7 @@ int close(int fd) {
 }
 
 static time_t offset_s(void) {
-  const char* path = fault_is("clock") ? getenv("MENDEL_FAULT_CLOCK") : NULL;
+  const char* path = fault_is("clock") ? getenv("DISK_FAULT_CLOCK") : NULL;
   if (path == NULL) return 0;
   REAL("open", int (*)(const char*, int, ...));
   const int fd = real(path, O_RDONLY);

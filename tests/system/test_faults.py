@@ -23,7 +23,7 @@ def faults(tmp_path):
         pytest.skip(f"{SHIM.name} is not built in {BUILD}")
 
     def environment(fault, after=0, **more):
-        return {"LD_PRELOAD": str(SHIM), "MENDEL_FAULT": fault, "MENDEL_FAULT_AFTER": str(after), "MENDEL_FAULT_LOG": str(tmp_path / "shim.log"), **more}
+        return {"LD_PRELOAD": str(SHIM), "DISK_FAULT": fault, "DISK_FAULT_AFTER": str(after), "DISK_FAULT_LOG": str(tmp_path / "shim.log"), **more}
     environment.log = tmp_path / "shim.log"
     return environment
 
@@ -131,7 +131,7 @@ def test_a_disk_that_never_answers_is_noticed_by_the_watchdog(mendel, code, tmp_
 def test_a_wall_clock_that_jumps_an_hour_back_and_forth_ends_no_lease(mendel, code, tmp_path, undisturbed, faults):  # noqa: F811
     clock, port = tmp_path / "clock", free_port()
     clock.write_text("0")
-    mendel.environment = lambda extra=None, ours=mendel.environment: {**ours(extra), **faults("clock", MENDEL_FAULT_CLOCK=str(clock))}
+    mendel.environment = lambda extra=None, ours=mendel.environment: {**ours(extra), **faults("clock", DISK_FAULT_CLOCK=str(clock))}
     plants = Nodes(mendel, code, tmp_path, "a")
     plants.coordinator(settings=[f"metrics.listen=127.0.0.1:{port}"])
     plants.node("a")

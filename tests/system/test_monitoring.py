@@ -1,5 +1,6 @@
 """What operators look at: alert rules, scraped text and logs, checked by Prometheus's own tools and by a hunt for secrets."""
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -128,3 +129,28 @@ def read(path):
             return file.read().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
         return ""
+
+
+def test_the_view_for_one_terminal_has_its_four_panes_and_shows_the_plant(mendel, tmp_path):
+    if not shutil.which("tmux"):
+        pytest.skip("tmux is not installed")
+    data = tmp_path / "a plant"
+    (data / "logs").mkdir(parents=True)
+    (data / "logs/plant.log").write_text("a line of the log\n")
+    environment = {**os.environ, "TMUX_TMPDIR": str(tmp_path), "MENDEL": str(mendel.path), "TERM": "xterm"}
+    environment.pop("TMUX", None)
+
+    def tmux(*words):
+        return subprocess.run(["tmux", *words], env=environment, capture_output=True, text=True)
+    try:
+        done = subprocess.run([ROOT / "deploy/monitor.sh", data], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+        def shown():
+            return [tmux("capture-pane", "-p", "-t", f"mendel-monitor.{pane}").stdout for pane in range(4)]
+        wait_for(lambda: any("a line of the log" in text for text in shown()), what="the log is shown")
+        wait_for(lambda: any("Filesystem" in text for text in shown()), what="the disk is shown")
+        wait_for(lambda: any("no plant runs" in text for text in shown()), what="the live view says that no plant runs")
+    finally:
+        tmux("kill-server")
+    assert "no such folder" in subprocess.run([ROOT / "deploy/monitor.sh", tmp_path / "none"], env=environment, capture_output=True, text=True).stderr

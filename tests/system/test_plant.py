@@ -93,13 +93,13 @@ class Nodes:
         for name in names:
             mendel("--data", self.data, "keys", "add", name)
 
-    def coordinator(self, *more, settings=()):
-        return self.mendel.start(*plant(self.data, self.code, *settings), "coordinator", "--listen", self.endpoint, *more)
+    def coordinator(self, *more, settings=(), **options):
+        return self.mendel.start(*plant(self.data, self.code, *settings), "coordinator", "--listen", self.endpoint, *more, **options)
 
-    def node(self, name, key=None, server_key=None, roles=ROLES):
+    def node(self, name, key=None, server_key=None, roles=ROLES, **options):
         return self.mendel.start("--config", PROFILE, "--data", self.data.parent / f"data-{name}", "node", "--name", name, "--roles", roles,
                                  "--connect", self.endpoint, "--key", key or self.data / f"keys/{name}.secret",
-                                 "--server-key", server_key or self.data / "keys/server.public")
+                                 "--server-key", server_key or self.data / "keys/server.public", **options)
 
     def status(self):
         done = self.mendel("--data", self.data, "--json", "status", status=None)
@@ -245,6 +245,34 @@ def test_a_drained_node_ends_and_the_plant_serves_on(mendel, code, tmp_path):
     wait_for(lambda: plants.joined() == set(), what="the node is gone")
     assert coordinator.poll() is None
     assert "no node a" in mendel("--data", plants.data, "node", "drain", "a", status=1).stderr
+
+
+def test_node_and_coordinator_say_what_becomes_of_each_other(mendel, code, tmp_path):
+    plants = Nodes(mendel, code, tmp_path, "a")
+    node_log, coordinator_log = tmp_path / "node.log", tmp_path / "coordinator.log"
+
+    def said(log, *words):
+        wait_for(lambda: all(word in log.read_text() for word in words), what=f"{log.name} says {words}")
+    with open(node_log, "w") as node_out, open(coordinator_log, "w") as coordinator_out:
+        first = plants.node("a", stderr=node_out)
+        said(node_log, f"waiting for the coordinator at {plants.endpoint}")
+        coordinator = plants.coordinator(settings=["runtime.lease_ms=500"], stderr=coordinator_out)
+        said(coordinator_log, f"nodes join at {plants.endpoint}", "node a asks to join")
+        said(node_log, f"joined the plant at {plants.endpoint} as a")
+        coordinator.kill()
+        said(node_log, "lost the coordinator")
+        plants.coordinator(settings=["runtime.lease_ms=500"], stderr=coordinator_out)
+        said(node_log, "is back")
+        wait_for(lambda: "a" in plants.joined(), what="the node joins again")
+        first.send_signal(signal.SIGINT)
+        assert finish(first, 30)[0] == 130
+        said(node_log, "mendel: interrupted; the coordinator hands out again")
+        said(coordinator_log, "node a left")
+        second = plants.node("a", stderr=node_out)
+        wait_for(lambda: "a" in plants.joined(), what="the node joins")
+        second.kill()
+        said(coordinator_log, "node a was not heard for two leases: its work goes to others")
+    assert "error" not in node_log.read_text() + coordinator_log.read_text()
 
 
 def test_two_plants_on_one_folder_the_second_names_the_first(mendel, code, tmp_path):

@@ -1,6 +1,7 @@
 """From a dataset to a mended file with the built programs: training in seconds, resume, scores, repair, bad checkpoints."""
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -101,6 +102,8 @@ def test_an_interrupted_run_goes_on_where_it_stopped(plant, tmp_path):
 
 
 def test_evaluation_writes_its_report_beside_doing_nothing(plant, tmp_path):
+    analysis = plant.data / "logs/evaluation/analysis.log"
+    earlier = len(analysis.read_text().splitlines()) if analysis.exists() else 0
     done = plant("--data", plant.data, "eval", "--split", "test", "--out", tmp_path / "reports")
     assert "unchanged" in done.stdout and "clean functions edited" in done.stdout and "mined from history: no bug" in done.stdout
     report = json.loads((tmp_path / "reports" / "benchmark_report.json").read_text())
@@ -113,6 +116,9 @@ def test_evaluation_writes_its_report_beside_doing_nothing(plant, tmp_path):
     assert header.startswith("source,bug_class,bug_type,n,identity_exact") and len(rows) > 3
     matrix = (tmp_path / "reports" / "confusion_matrices" / "always.csv").read_text().splitlines()[1:]
     assert sum(int(cell) for row in matrix for cell in row.split(",")[1:]) == report["dataset"]["samples"]
+    lines = analysis.read_text().splitlines()[earlier:]
+    assert sum(int(re.search(r" bugs=(\d+) ", line)[1]) for line in lines) == bugs["n"] and "status=0" in (plant.data / "logs/evaluation/benchmark.log").read_text()
+    assert sum(int(re.search(r" exact=(\d+) ", line)[1]) for line in lines) == bugs["always"]["exact"]["count"]
     again = plant("--data", plant.data, "--json", "eval", "--split", "test", "--out", tmp_path / "again")
     assert json.loads(again.stdout)["sources"] == report["sources"]
 

@@ -63,21 +63,6 @@ def test_secrets_reach_the_services_as_credentials_and_nothing_else():
             assert not (line.startswith(("Environment=", "ExecStart=")) and re.search(r"/etc/mendel/(keys|tokens)", line)), line
 
 
-def test_installing_puts_units_where_systemd_looks_and_names_the_installed_programs(mendel, trainer, tmp_path):
-    if shutil.disk_usage(tmp_path).free < 4 << 30:
-        pytest.skip("installing copies LibTorch: needs 4 GiB")
-    subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(tmp_path / "usr")], check=True, capture_output=True, timeout=300)
-    units = tmp_path / "usr/lib/systemd/system"
-    for name in SERVICES:
-        program = re.search(r"^ExecStart=(\S+)", (units / name).read_text(), re.M)[1]
-        assert program.startswith(str(tmp_path / "usr/bin")) and os.access(program, os.X_OK)
-    assert subprocess.run([str(tmp_path / "usr/bin/mendel"), "--version"], capture_output=True, text=True, check=True).stdout.startswith("mendel ")
-    for path in ("mendel.target", "mendel-train.slice", "mendel-node@validator.service.d/sandbox.conf"):
-        assert (units / path).exists()
-    for path in ("lib/tmpfiles.d/mendel.conf", "lib/sysusers.d/mendel.conf", "share/mendel/prometheus/alerts.yml", "share/mendel/examples/node.env"):
-        assert (tmp_path / "usr" / path).exists()
-
-
 class Manager:
     """A user manager of systemd's in a mount namespace, that knows our units and no other."""
 
