@@ -12,6 +12,7 @@
 #include "actors/miner/mining_funnel.hpp"
 #include "actors/miner/release_stage.hpp"
 #include "actors/runtime/github_source.hpp"
+#include "actors/syntax/child_process.hpp"
 
 namespace mendel::cli {
 namespace {
@@ -150,6 +151,7 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   CLI::App* dump = nullptr;
   const auto mine_dump = declare_mine_stackoverflow(app, context, dump);
   return [options, github, release, dump, mine_dump, &context] {
+    syntax::stop_children_when(interrupted);
     if (dump->parsed()) return mine_dump();
     if (release->parsed()) return mine_releases(context, *options);
     return github->parsed() ? mine_github(context, *options) : mine_git(context, *options);

@@ -2,11 +2,10 @@
 #include "actors/cli/mine_stackoverflow.hpp"
 
 #include <cstdio>
-#include <map>
 #include <mutex>
-#include <nlohmann/json.hpp>
 
 #include "actors/cleaner/cleaning.hpp"
+#include "actors/cli/funnel_text.hpp"
 #include "actors/miner/stackoverflow/dump_funnel.hpp"
 #include "actors/miner/stackoverflow/dump_reader.hpp"
 #include "actors/miner/stackoverflow/stackoverflow_stage.hpp"
@@ -23,7 +22,6 @@ struct DumpOptions {
   std::string out;
 };
 
-using Funnel = std::map<std::string, std::uint64_t>;
 using miner::StackoverflowStage;
 
 constexpr std::size_t kItemsPerJob = 8;  // kept before a round of mining
@@ -101,30 +99,12 @@ class DumpMiner {
   std::vector<std::unique_ptr<StackoverflowStage>> idle_;
 };
 
-void print_table(const Funnel& funnel) {
-  for (const auto& step : miner::dump_funnel()) {
-    const auto at = funnel.find(step.counter);
-    std::printf("%12llu  %s\n", at == funnel.end() ? 0ull : static_cast<unsigned long long>(at->second), step.description);
-  }
-  for (const auto& [prefix, title] : {std::pair{"stackoverflow.left_out.", "rows left out, by reason:"}, std::pair{"stackoverflow.rejected.", "answers that gave no pair, by reason:"}}) {
-    bool titled = false;
-    for (const auto& [counter, n] : funnel) {
-      if (!counter.starts_with(prefix)) continue;
-      if (!std::exchange(titled, true)) std::printf("%s\n", title);
-      std::printf("%12llu  %s\n", static_cast<unsigned long long>(n), counter.substr(counter.rfind('.') + 1).c_str());
-    }
-  }
-}
+constexpr FunnelReasons kReasons[] = {{"stackoverflow.left_out.", "rows left out, by reason:"},
+                                      {"stackoverflow.rejected.", "answers that gave no pair, by reason:"}};
 
 int print_stats(const Context& context, const Funnel& funnel) {
-  if (context.json) {
-    nlohmann::ordered_json out;
-    for (const auto& step : miner::dump_funnel()) out[step.counter] = 0;
-    for (const auto& [counter, n] : funnel) out[counter] = n;
-    std::printf("%s\n", out.dump().c_str());
-  } else {
-    print_table(funnel);
-  }
+  if (context.json) std::printf("%s\n", funnel_json(miner::dump_funnel(), funnel).dump().c_str());
+  else print_funnel(miner::dump_funnel(), funnel, kReasons);
   return std::fflush(stdout) == 0 ? kDone : kFailed;
 }
 

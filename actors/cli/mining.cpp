@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "actors/cleaner/cleaning.hpp"
+#include "actors/cli/funnel_text.hpp"
 #include "actors/miner/patch_id.hpp"
 #include "actors/miner/release_stage.hpp"
 #include "actors/runtime/role_actor.hpp"
@@ -62,40 +63,12 @@ class Miners {
   std::multimap<std::string, Miner> idle_;  // by the source looked at last
 };
 
-using Funnel = std::map<std::string, std::uint64_t>;
-
-void print_table(const Mining& mining, const Funnel& funnel) {
-  const auto count = [&](const std::string& counter) {
-    const auto at = funnel.find(counter);
-    return at == funnel.end() ? 0 : at->second;
-  };
-  std::uint64_t previous = 0;
-  for (const auto& step : mining.funnel()) {
-    const auto n = count(step.counter);
-    const auto share = previous == 0 ? std::string() : std::to_string((n * 1000 + previous / 2) / previous);
-    const auto percent = share.empty() ? std::string("-")
-                                       : (share.size() > 1 ? share.substr(0, share.size() - 1) : "0") + "." + share.back() + " %";
-    std::printf("%12llu  %8s  %s\n", static_cast<unsigned long long>(n), percent.c_str(), step.description);
-    previous = n;
-  }
-  bool titled = false;
-  for (const auto& [counter, n] : funnel) {
-    const bool reason = counter.find(".rejected.") != counter.npos || counter.find(".skipped.") != counter.npos;
-    if (!reason && counter != miner::kBeyondClone) continue;
-    if (!std::exchange(titled, true)) std::printf("left out after these rules, by reason:\n");
-    std::printf("%12llu  %8s  %s\n", static_cast<unsigned long long>(n), "", counter.substr(counter.rfind('.') + 1).c_str());
-  }
-}
+constexpr FunnelReasons kReasons[] = {{".rejected.", "left out after these rules, by reason:"},
+                                      {".skipped.", "passed over, by reason:"},
+                                      {miner::kBeyondClone, "not judged:"}};
 
 // By source, as it was named.
 using Funnels = std::map<std::string, Funnel>;
-
-nlohmann::ordered_json as_json(const Mining& mining, const Funnel& funnel) {
-  nlohmann::ordered_json out;
-  for (const auto& step : mining.funnel()) out[step.counter] = 0;
-  for (const auto& [counter, n] : funnel) out[counter] = n;
-  return out;
-}
 
 void print_rows(const Mining& mining, const Funnels& funnels) {
   std::printf("by source:");
@@ -115,11 +88,11 @@ int print_stats(const Context& context, const Mining& mining, const Funnels& fun
   for (const auto& [source, funnel] : funnels)
     for (const auto& [counter, n] : funnel) total[counter] += n;
   if (context.json) {
-    auto out = as_json(mining, total);
-    for (const auto& [source, funnel] : funnels) out["repositories"][source] = as_json(mining, funnel);
+    auto out = funnel_json(mining.funnel(), total);
+    for (const auto& [source, funnel] : funnels) out["repositories"][source] = funnel_json(mining.funnel(), funnel);
     std::printf("%s\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
   } else {
-    print_table(mining, total);
+    print_funnel(mining.funnel(), total, kReasons);
     if (funnels.size() > 1) print_rows(mining, funnels);
   }
   return std::fflush(stdout) == 0 ? kDone : kFailed;

@@ -69,22 +69,40 @@ Result<Linters> Linters::start(std::span<const LintToolRow* const> tools, const 
   return out;
 }
 
-Result<std::vector<Linters::Answer>> Linters::check(std::span<const LintedText> texts) {
-  std::vector<Answer> out(texts.size());
-  for (const auto& [row, tool] : tools_) {
-    for (std::size_t first = 0; first < texts.size(); first += std::min(row->files_per_run, texts.size())) {
-      std::vector<Linted> found;
-      if (auto done = check_isolating(*tool, texts.subspan(first, std::min(row->files_per_run, texts.size() - first)), found); !done)
-        return done.error();
-      for (std::size_t i = 0; i < found.size(); ++i) {
-        auto& answer = out[first + i];
-        std::move(found[i].diagnostics.begin(), found[i].diagnostics.end(), std::back_inserter(answer.diagnostics));
-        if (!found[i].failure.empty()) answer.failures.push_back(std::string(row->name) + ": " + found[i].failure);
-      }
+Outcome Linters::ask(const Running& running, std::span<const LintedText> texts, std::vector<Answer>& out) {
+  const auto& [row, tool] = running;
+  for (std::size_t first = 0; first < texts.size(); first += std::min(row->files_per_run, texts.size())) {
+    std::vector<Linted> found;
+    if (auto done = check_isolating(*tool, texts.subspan(first, std::min(row->files_per_run, texts.size() - first)), found); !done) return done;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      auto& answer = out[first + i];
+      std::move(found[i].diagnostics.begin(), found[i].diagnostics.end(), std::back_inserter(answer.diagnostics));
+      if (!found[i].failure.empty()) answer.failures.push_back(std::string(row->name) + ": " + found[i].failure);
     }
   }
+  return Done{};
+}
+
+Result<std::vector<Linters::Answer>> Linters::check(std::span<const LintedText> texts) {
+  std::vector<Answer> out(texts.size());
+  for (const auto& running : tools_)
+    if (auto asked = ask(running, texts, out); !asked) return asked.error();
   if (tools_.size() > 1)
     for (auto& answer : out) std::stable_sort(answer.diagnostics.begin(), answer.diagnostics.end(), comes_before);
+  return out;
+}
+
+Result<std::vector<Linters::Answer>> Linters::check(std::span<const LintedText> texts, std::string_view tool) {
+  std::vector<Answer> out(texts.size());
+  for (const auto& running : tools_)
+    if (running.row->name == tool)
+      if (auto asked = ask(running, texts, out); !asked) return asked.error();
+  return out;
+}
+
+std::vector<std::string> Linters::names() const {
+  std::vector<std::string> out;
+  for (const auto& running : tools_) out.emplace_back(running.row->name);
   return out;
 }
 

@@ -60,11 +60,17 @@ class Linters {
   };
   Result<std::vector<Answer>> check(std::span<const LintedText> texts);
 
+  // Asks one of the tools alone, by its name.
+  Result<std::vector<Answer>> check(std::span<const LintedText> texts, std::string_view tool);
+
+  std::vector<std::string> names() const;  // of the tools, in the order of the table
+
  private:
   struct Running {
     const LintToolRow* row;
     std::unique_ptr<LintTool> tool;
   };
+  static Outcome ask(const Running& running, std::span<const LintedText> texts, std::vector<Answer>& out);
   std::vector<Running> tools_;
 };
 

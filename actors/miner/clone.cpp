@@ -116,6 +116,7 @@ Outcome run_git(const syntax::ChildOptions& command, const std::string& url, con
   if (done && done->exit_status == 0) return Done{};
   if (!done && done.error().code == ErrorCode::not_found)
     return Error{ErrorCode::unavailable, "git is not installed; it is needed to clone " + url};
+  if (!done && done.error().code == ErrorCode::interrupted) return Error{ErrorCode::interrupted, url + ": " + what + ": interrupted"};
   return Error{ErrorCode::io_error, url + ": " + what + ": " + (done ? first_line(done->error_output) : done.error().what)};
 }
 

@@ -268,10 +268,25 @@ Edits edits_between(std::string_view buggy, std::string_view fixed) {
   return out;
 }
 
-Diagnosis diagnose(std::span<const TokenEdit> edits, bool buggy_parses) {
+namespace {
+
+// Null: none.
+const EditType* row_of(std::span<const TokenEdit> edits, bool buggy_parses) {
   for (const auto& type : edit_types())
-    if ((type.bug_class == BugClass::syntax) != buggy_parses && type.is(edits)) return {type.bug_class, type.name};
-  return {};
+    if ((type.bug_class == BugClass::syntax) != buggy_parses && type.is(edits)) return &type;
+  return nullptr;
+}
+
+}  // namespace
+
+Diagnosis diagnose(std::span<const TokenEdit> edits, bool buggy_parses) {
+  const auto* row = row_of(edits, buggy_parses);
+  const bool unknown = row == nullptr || std::string_view(row->name) == syntax_edit_types().back().name;
+  if (unknown && edits.size() > 1) {  // the same slip in several places?
+    const auto* first = row_of(edits.first(1), buggy_parses);
+    if (first != nullptr && std::all_of(edits.begin() + 1, edits.end(), [&](const TokenEdit& edit) { return row_of({&edit, 1}, buggy_parses) == first; })) row = first;
+  }
+  return row == nullptr ? Diagnosis() : Diagnosis{row->bug_class, row->name};
 }
 
 }  // namespace mendel::miner

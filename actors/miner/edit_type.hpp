@@ -44,7 +44,8 @@ struct Diagnosis {
   BugClass::Value bug_class = BugClass::logic;
   std::string type = "other";
 };
-// `buggy_parses` false: class syntax, and only the rows of that class are asked.
+// `buggy_parses` false: class syntax, and only the rows of that class are asked. Where no row fits all edits
+// together, one that fits each of them alone names the bug: the same slip in several places.
 Diagnosis diagnose(std::span<const TokenEdit> edits, bool buggy_parses);
 
 }  // namespace mendel::miner

@@ -4,10 +4,12 @@
 #include "actors/miner/function_pairs.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 
 #include "actors/miner/excerpt.hpp"
 #include "actors/syntax/source_text.hpp"
@@ -56,7 +58,7 @@ struct Side {
   std::vector<std::size_t> ordinal;
   std::map<std::string, std::vector<std::size_t>> by_symbol;
 
-  explicit Side(const syntax::Tree& tree) : functions(syntax::functions(tree)) {
+  explicit Side(std::vector<Function> found) : functions(std::move(found)) {
     for (std::size_t i = 0; i < functions.size(); ++i) {
       auto& same = by_symbol[functions[i].symbol];
       ordinal.push_back(same.size());
@@ -64,6 +66,52 @@ struct Side {
     }
   }
 };
+
+// Where a line of the newer version, or the place in front of it, stands in the older one.
+std::uint32_t line_before(std::span<const Hunk> hunks, std::uint32_t line) {
+  std::int64_t shift = 0;
+  for (const auto& hunk : hunks) {
+    if (line < hunk.after_begin) break;
+    if (line < hunk.after_end) return std::min(hunk.before_begin + (line - hunk.after_begin), hunk.before_end);
+    shift = std::int64_t{hunk.before_end} - hunk.after_end;
+  }
+  return static_cast<std::uint32_t>(line + shift);
+}
+
+bool defines(std::string_view text, std::string_view symbol) {
+  const auto dot = symbol.rfind('.');
+  const auto definition = "def " + std::string(symbol.substr(dot == std::string_view::npos ? 0 : dot + 1));
+  const auto at = text.find(definition);
+  if (at == std::string_view::npos) return false;
+  const auto rest = text.substr(at + definition.size());
+  return rest.empty() || (std::isalnum(static_cast<unsigned char>(rest[0])) == 0 && rest[0] != '_');
+}
+
+// Of code that does not parse the tree ends functions too early, or knows none: there they reach as far as their
+// lines do in the newer version.
+std::vector<Function> functions_before(std::string_view before, const syntax::Tree& new_tree) {
+  const Lines lines(before);
+  const auto hunks = syntax::line_difference(before, new_tree.text());
+  std::vector<std::uint32_t> starts{0};
+  for (const auto line : lines.lines) starts.push_back(starts.back() + static_cast<std::uint32_t>(line.size()) + 1);
+  std::vector<Function> out;
+  for (auto function : syntax::functions(new_tree)) {
+    auto begin = line_before(hunks, function.line_begin), end = std::min<std::uint32_t>(line_before(hunks, function.line_end), static_cast<std::uint32_t>(lines.lines.size()));
+    lines.trim(begin, end);
+    if (begin >= end) continue;
+    const auto indent = static_cast<std::uint32_t>(lines.lines[begin].find_first_not_of(" \t"));
+    function.bytes = {starts[begin] + indent, starts[end] - (lines.lines[end - 1].ends_with('\r') ? 2 : 1)};
+    function.definition = function.bytes;
+    function.line_begin = begin;
+    function.line_end = end;
+    if (defines(before.substr(function.bytes.begin, function.bytes.size()), function.symbol)) out.push_back(std::move(function));
+  }
+  return out;
+}
+
+Side side_before(const syntax::Tree& old_tree, const syntax::Tree& new_tree) {
+  return Side(old_tree.has_error() ? functions_before(old_tree.text(), new_tree) : syntax::functions(old_tree));
+}
 
 // An empty range is a place between lines; at the edge of a function it may belong to it.
 bool contains(const Function& function, std::uint32_t begin, std::uint32_t end) {
@@ -128,17 +176,22 @@ bool message_text_only(const Edits& edits) {
          std::all_of(edits.tokens.begin(), edits.tokens.end(), [&](const TokenEdit& e) { return words(e) || comma(e); });
 }
 
-const char* add_pair(const syntax::Tree& before, const Function& old_function, const syntax::Tree& after,
+const char* add_pair(syntax::Parser& parser, const syntax::Tree& before, const Function& old_function, const syntax::Tree& after,
                      const Function& new_function, std::vector<FunctionPair>& out) {
   if (new_function.has_error) return "fixed_does_not_parse";
   auto old_cut = syntax::cut_function(before, old_function);
   auto new_cut = syntax::cut_function(after, new_function);
   if (!old_cut || !new_cut) return "not_cuttable";
   const auto edits = edits_between(old_cut->text, new_cut->text);
-  if (edits.tokens.empty() && !old_function.has_error) return "comments_only";
+  bool parses = true;
+  if (before.has_error()) {
+    const auto alone = parser.parse(old_cut->text);
+    parses = alone && !alone->has_error();
+  }
+  if (edits.tokens.empty() && parses) return "comments_only";
   if (edits.documentation_only) return "documentation_only";
   if (message_text_only(edits)) return "message_text_only";
-  auto bug = diagnose(edits.tokens, !old_function.has_error);
+  auto bug = diagnose(edits.tokens, parses);
   out.push_back({std::move(old_cut->text), std::move(new_cut->text), old_function.symbol, std::move(bug)});
   return "";
 }
@@ -166,7 +219,7 @@ FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::s
   if (!old_tree) return refuse(out, "parser_gave_up", old_tree.error().what);
   const auto new_tree = parser.parse(excerpt.after, *old_tree);
   if (!new_tree) return refuse(out, "parser_gave_up", new_tree.error().what);
-  const Side old_side(*old_tree), new_side(*new_tree);
+  const Side old_side = side_before(*old_tree, *new_tree), new_side(syntax::functions(*new_tree));
   std::map<std::size_t, std::size_t> chosen;
   for (auto& hunk : hunks) {
     for (auto* line : {&hunk.before_begin, &hunk.before_end, &hunk.after_begin, &hunk.after_end}) *line -= excerpt.lines_gone;
@@ -179,7 +232,7 @@ FilePairs function_pairs(syntax::Parser& parser, std::string_view before, std::s
   if (chosen.size() > limits.functions_max) return refuse(out, "too_many_functions", std::to_string(chosen.size()) + " functions changed");
   const char* reason = "";
   for (const auto& [old_index, new_index] : chosen) {
-    const char* refused = add_pair(*old_tree, old_side.functions[old_index], *new_tree, new_side.functions[new_index], out.pairs);
+    const char* refused = add_pair(parser, *old_tree, old_side.functions[old_index], *new_tree, new_side.functions[new_index], out.pairs);
     if (*refused != '\0') reason = refused;
   }
   if (out.pairs.empty()) out.reason = reason;
@@ -194,7 +247,7 @@ FunctionChanges function_changes(syntax::Parser& parser, std::string_view before
   if (hunks.empty()) return out;
   const auto old_tree = parser.parse(before), new_tree = parser.parse(after);
   if (!old_tree || !new_tree) return out;
-  const Side old_side(*old_tree), new_side(*new_tree);
+  const Side old_side = side_before(*old_tree, *new_tree), new_side(syntax::functions(*new_tree));
   std::map<std::size_t, std::size_t> chosen;
   std::map<std::size_t, std::uint64_t> lines;
   for (const auto& hunk : hunks) {
@@ -208,7 +261,7 @@ FunctionChanges function_changes(syntax::Parser& parser, std::string_view before
   for (const auto& [old_index, new_index] : chosen) {
     const char* reason = "too_many_lines";
     if (lines[old_index] <= changed_lines_max)
-      reason = add_pair(*old_tree, old_side.functions[old_index], *new_tree, new_side.functions[new_index], out.pairs);
+      reason = add_pair(parser, *old_tree, old_side.functions[old_index], *new_tree, new_side.functions[new_index], out.pairs);
     if (*reason != '\0') out.refused.push_back(reason);
   }
   return out;

@@ -245,10 +245,21 @@ void find_missing_timeout(const FunctionView& view, Splices& out) {
   }
 }
 
+// A value that is compared, or is told of another in a table, is no address to listen on.
+bool may_be_listened_on(const FunctionView& view, std::uint32_t i) {
+  const auto before = view.word(i - 1);
+  if (before == "==" || before == "!=" || before == "in") return false;
+  const auto key = i > 1 && before == ":" ? view.word(i - 2) : std::string_view("host");
+  return key.find("host") != key.npos || key.find("HOST") != key.npos || key.find("bind") != key.npos || key.find("BIND") != key.npos;
+}
+
 void find_open_to_all(const FunctionView& view, Splices& out) {
-  for (std::uint32_t i = 1; i < view.size(); ++i)
-    if (view.kind(i) == TokenKind::string && (view.word(i).substr(1) == "127.0.0.1\"" || view.word(i).substr(1) == "127.0.0.1'" || view.word(i).substr(1) == "localhost\"" || view.word(i).substr(1) == "localhost'"))
+  for (std::uint32_t i = 1; i < view.size(); ++i) {
+    if (view.kind(i) != TokenKind::string) continue;
+    const auto inner = view.word(i).substr(1, view.word(i).size() - 2);
+    if ((inner == "127.0.0.1" || inner == "localhost") && may_be_listened_on(view, i))
       replace(view, i, view.word(i).front() + std::string("0.0.0.0") + view.word(i).back(), out);
+  }
 }
 
 }  // namespace mendel::mutator

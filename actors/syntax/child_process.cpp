@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -26,6 +27,14 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kErrorBytesKept = 64u << 10;
 constexpr int kExecFailed = 127;
+constexpr long long kPollMs = 1000, kStopPollMs = 100;
+
+std::atomic<bool (*)()> g_stopped = nullptr;
+
+bool stopped() {
+  const auto ask = g_stopped.load();
+  return ask != nullptr && ask();
+}
 
 struct Pipe {
   Descriptor read, write;
@@ -81,9 +90,10 @@ class Exchange {
     if (options_.input.empty()) input_.reset();
     while (output_.get() >= 0 || error_.get() >= 0) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now()).count();
+      if (stopped()) return Error{ErrorCode::interrupted, options_.argv[0] + ": interrupted"};
       if (left <= 0) return Error{ErrorCode::too_complex, options_.argv[0] + ": ran longer than " + std::to_string(options_.timeout.count()) + " ms"};
       pollfd fds[3] = {{input_.get(), POLLOUT, 0}, {output_.get(), POLLIN, 0}, {error_.get(), POLLIN, 0}};
-      if (poll(fds, 3, static_cast<int>(std::min<long long>(left, 1000))) < 0 && errno != EINTR)
+      if (poll(fds, 3, static_cast<int>(std::min<long long>(left, g_stopped.load() == nullptr ? kPollMs : kStopPollMs))) < 0 && errno != EINTR)
         return Error{ErrorCode::io_error, std::string("poll: ") + std::strerror(errno)};
       if (fds[0].revents != 0) feed();
       if (fds[1].revents != 0) take(output_, result.output);
@@ -122,7 +132,7 @@ int reap(pid_t child, Clock::time_point deadline, bool kill_now) {
   int status = 0;
   if (kill_now) kill(-child, SIGKILL);
   while (waitpid(child, &status, WNOHANG) == 0) {
-    if (Clock::now() >= deadline) {
+    if (Clock::now() >= deadline || stopped()) {
       kill(-child, SIGKILL);
       waitpid(child, &status, 0);
       break;
@@ -139,6 +149,8 @@ bool is_program(const fs::path& path) {
 }
 
 }  // namespace
+
+void stop_children_when(bool (*stopped)()) { g_stopped = stopped; }
 
 Result<ChildResult> run_child(const ChildOptions& options) {
   if (options.argv.empty()) return Error{ErrorCode::invalid_input, "no program named"};

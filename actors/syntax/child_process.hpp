@@ -27,6 +27,11 @@ struct ChildResult {
   std::string error_output;  // last 64 KiB
 };
 
+// From now on every run_child asks `stopped`, about ten times a second, and ends its child with the error `interrupted`
+// once the answer is true. For commands that Ctrl-C ends at once; a plant drains instead and sets nothing. Null: never.
+// May be called from any thread; `stopped` is.
+void stop_children_when(bool (*stopped)());
+
 // Blocks. Own process group, killed whole on timeout (too_complex); PR_SET_PDEATHSIG so that nothing
 // outlives us; no descriptor but 0, 1, 2 is inherited. Error: not_found (no such program), io_error.
 Result<ChildResult> run_child(const ChildOptions& options);

@@ -41,6 +41,14 @@ TEST_CASE("bugs that the operators make are told by their repair") {
   }
 }
 
+TEST_CASE("the same slip in several places has the type of each") {
+  const auto type = [](const char* buggy, const char* fixed, bool parses) { return diagnose(edits_between(buggy, fixed).tokens, parses).type; };
+  CHECK(type("if a = b: c()\nif d = e: f()", "if a == b: c()\nif d == e: f()", false) == "assignment_for_comparison");
+  CHECK(type("x = n - 1\ny = m - 1", "x = n\ny = m", true) == "off_by_one");
+  CHECK(type("x = n - 1\ny = m < 2", "x = n\ny = m <= 2", true) == "other");
+  CHECK(type("if a = b: c(]", "if a == b: c()", false) == "syntax_error");
+}
+
 TEST_CASE("what no row knows is logic, other") {
   const auto edits = edits_between("x = a.b(c)\ny = 1", "z = q[1:2]\nfor y in z: pass");
   const auto diagnosis = diagnose(edits.tokens, true);

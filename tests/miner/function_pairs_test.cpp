@@ -109,6 +109,27 @@ TEST_CASE("a buggy side that does not parse is class syntax, a fixed one is refu
   CHECK(pairs(kClass, replaced(kClass, "return 3", "return (3")).pairs.empty());
 }
 
+TEST_CASE("a buggy side that does not parse reaches as far as the fixed one") {
+  const std::string fixed =
+      "class A:\n    def f(self, s):\n        if s:\n            return [s]\n        x = g(\n            last)\n        return x\n\n    def g(self):\n        return 2\n\n\n"
+      "def h(a):\n    for b in a:\n        print(b)\n    return a\n";
+  struct Slip {
+    const char *right, *wrong, *symbol, *type;
+  };
+  for (const auto& slip : {Slip{"def f(self, s):", "def f(self, s)", "A.f", "missing_colon"}, Slip{"if s:", "if s", "A.f", "missing_colon"},
+                           Slip{"last)", "last", "A.f", "missing_parenthesis"}, Slip{"return [s]", "return [s", "A.f", "missing_bracket"},
+                           Slip{"for b in a:", "for b in a", "h", "missing_colon"}, Slip{"print(b)", "print('b)", "h", ""}}) {
+    CAPTURE(slip.wrong);
+    const auto found = pairs(replaced(fixed, slip.right, slip.wrong), fixed);
+    REQUIRE(found.pairs.size() == 1);
+    const auto& pair = found.pairs[0];
+    CHECK(pair.symbol == slip.symbol);
+    CHECK(pair.bug.bug_class == BugClass::syntax);
+    if (*slip.type != '\0') CHECK(pair.bug.type == slip.type);
+    CHECK(replaced(pair.buggy, slip.wrong, slip.right) == pair.fixed);
+  }
+}
+
 TEST_CASE("comments, docstrings and blank lines alone give a reason, not a pair") {
   const std::string text = "def f():\n    \"a\"\n    return 1  # b\n";
   CHECK(std::string(pairs(text, replaced(text, "# b", "# c")).reason) == "comments_only");

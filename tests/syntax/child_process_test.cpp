@@ -50,6 +50,17 @@ TEST_CASE("a child that hangs is killed with its children") {
   CHECK(done.error().code == ErrorCode::too_complex);
 }
 
+TEST_CASE("children end at once when the command is told to stop") {
+  stop_children_when([] { return true; });
+  const auto begun = std::chrono::steady_clock::now();
+  const auto done = run_child(shell("sleep 1000 & wait"));
+  stop_children_when(nullptr);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().code == ErrorCode::interrupted);
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(30));
+  CHECK(run_child(shell("exit 0")));
+}
+
 TEST_CASE("a flood of output is cut off") {
   auto options = shell("yes");
   options.output_bytes_max = 1 << 20;

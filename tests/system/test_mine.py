@@ -3,6 +3,8 @@ import collections
 import json
 import os
 import random
+import signal
+import socket
 import subprocess
 
 import pytest
@@ -332,3 +334,18 @@ def test_the_test_of_a_fix_comes_along_where_it_stands_alone(mendel, repository)
             assert not passes
     assert stats(mendel, repository.folder)["mine.with_test"] == 1
     assert not mendel.json_lines("--set", "mine.tests=false", "mine", "git", repository.folder)[0].get("tests")
+
+
+def test_ctrl_c_ends_a_clone_at_once(mendel, tmp_path):
+    """A server that takes the question and never answers: git would wait for mine.clone_timeout_ms."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        process = mendel.start("mine", "git", f"http://127.0.0.1:{server.getsockname()[1]}/project", "--stats", stderr=subprocess.PIPE)
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(1)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+            while connection.recv(1 << 16):  # ends when git has
+                pass
+    assert process.returncode == 130, said
