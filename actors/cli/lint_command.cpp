@@ -154,14 +154,17 @@ Answer pairs_of(const Context& context, StagePool& pool, Files files) {
   return answer;
 }
 
-// Starting ruff costs as much as a dozen files. Pairs keep to the plant's items, and so do the tools that may say
-// of a file what they know from others of its batch; else runs are up to kRunFactor times as long, as long as
-// every job has one.
+// Starting a linter costs as much as a dozen files, so runs are longer than the plant's items as long as every job has
+// one. Tools that may say of a file what they know from others of its run find it among the same others whatever the
+// jobs are: runs are cut into theirs without a rest.
 std::uint64_t files_per_run(const Context& context, const LintOptions& options, const Tools& tools, std::uint64_t files) {
-  constexpr std::uint64_t kRunFactor = 64;
+  constexpr std::uint64_t kRunFactor = 64, kBoundRunFactor = 2;
   const std::uint64_t item = context.config.lint().files_per_item();
-  if (options.pairs || std::any_of(tools.begin(), tools.end(), [](const auto* tool) { return tool->files_per_run != SIZE_MAX; })) return item;
-  return std::clamp((files + options.jobs - 1) / options.jobs, item, item * kRunFactor);
+  if (options.pairs) return item;
+  const auto shortest = (*std::min_element(tools.begin(), tools.end(), [](const auto* a, const auto* b) { return a->files_per_run < b->files_per_run; }))->files_per_run;
+  const bool bound = shortest != SIZE_MAX;
+  const auto run = std::clamp((files + options.jobs - 1) / options.jobs, item, item * (bound ? kBoundRunFactor : kRunFactor));
+  return bound ? (run + shortest - 1) / shortest * shortest : run;
 }
 
 // --tools, else lint.tools, else all that can answer what is asked.

@@ -10,7 +10,7 @@ namespace mendel::linter {
 // text of a batch is one JSON array: for each file the rows [rule, severity, message, line, column, end_line,
 // end_column] in order of place, 1-based and in characters, or a string that says why the tool gave the file up.
 inline constexpr char kPythonLinterScript[] = R"PYTHON(
-import gc, io, json, os, re, resource, select, signal, struct, sys, time, warnings
+import ast, gc, io, json, os, re, resource, select, signal, struct, sys, time, warnings
 warnings.simplefilter('ignore')
 source, sink = os.fdopen(os.dup(0), 'rb', 0), os.fdopen(os.dup(1), 'wb')
 os.dup2(os.open(os.devnull, os.O_RDWR), 0)
@@ -20,6 +20,8 @@ resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 SEVERITY = {'E': 'error', 'F': 'error', 'H': 'error', 'W': 'warning', 'M': 'warning', 'R': 'info', 'C': 'info', 'L': 'info'}
 UNPARSABLE = 'invalid-syntax'
+QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|#.*')
+PACKAGE = '_mendel.a.b.c.d.'  # of texts for mypy: a relative import leads nowhere
 COMMON = ('abc argparse ast asyncio bisect calendar codecs collections collections.abc contextlib copy dataclasses datetime decimal email.message '
           'email.utils enum errno fnmatch functools glob hashlib http.client importlib importlib.util inspect io itertools json logging math operator os '
           'pathlib pickle platform queue random re select shutil signal socket ssl stat string struct subprocess sys tempfile textwrap threading time '
@@ -38,6 +40,8 @@ class Pylint:
             self.linter.enable(rule)
         self.linter.enable('E0001')
         self.version = pylint.__version__
+    def get_ready(self):
+        self.check(WARM_UP)
     def check(self, files):
         places, out = [], [[] for _ in files]
         first = 'w' if files is WARM_UP else 'f'  # astroid keeps modules by name: what is linted here must not be seen again below
@@ -69,45 +73,87 @@ class Mypy:
         from mypy import build, errors, modulefinder, nativeparse, options, version
         import ast_serialize
         self.build, self.errors, self.modulefinder, self.options, self.version = build, errors, modulefinder, options, version.__version__
+        self.cached, self.built = False, []
     def settings(self, native):
         out = self.options.Options()
         out.follow_imports, out.ignore_missing_imports, out.no_site_packages, out.python_executable = 'skip', True, True, None
         out.check_untyped_defs, out.namespace_packages = True, False
         out.strict_equality, out.warn_redundant_casts = True, True
-        out.native_parser, out.incremental, out.cache_dir = native, True, 'native' if native else 'ast'
+        out.native_parser, out.incremental, out.cache_dir = native, True, ('native' if native else 'ast') if self.cached else os.devnull
+        out.per_module_options[PACKAGE + '*'] = {'cache_dir': os.devnull}
         out.output, out.show_column_numbers, out.show_error_end = 'json', True, True
         out.enable_error_code = [rule for rule in rules if rule not in ('syntax', 'misc')]
         out.process_error_codes(error_callback=lambda message: None)
         return out
+    def get_ready(self):
+        self.cached = True  # what the standard library's types are; for one batch writing it down costs more than it saves
     def check(self, files):
-        # The native parser miscounts columns in lines that are not ASCII.
-        out, plain = [[] for _ in files], [text.isascii() for _, text in files]
-        for native in (True, False):
-            self.build_all(files, [i for i in range(len(files)) if plain[i] == native], native, out)
+        out = [[] for _ in files]
+        self.build_all(files, range(len(files)), True, out)
+        again = [i for i, (_, text) in enumerate(files) if not text.isascii() and not put_right(out[i], text)]
+        for i in again:
+            out[i] = []
+        self.build_all(files, again, False, out)
         return out
     def build_all(self, files, left, native, out):
+        """Builds without those that stop mypy, one by one; those that do not parse alone, because it stops at the first."""
         while left:
-            names = {'f%05d.py' % i: i for i in left}
-            sources = [self.modulefinder.BuildSource('f%05d.py' % i, '_mendel.a.b.c.d.f%05d' % i, files[i][1].decode()) for i in left]
-            try:
-                found, stopped = self.build.build(sources, self.settings(native)).errors, False
-            except self.errors.CompileError as error:
-                found, stopped = error.messages, True
-            told = set()
-            for line in found:
-                m = json.loads(line) if line.startswith('{') else None
-                i = names.get(m['file']) if m else None
-                if i is None:
-                    continue
-                row = [m['code'], 'error', m['message'], m['line'], m['column'], m['end_line'], m['end_column']]
-                if stopped:
-                    told.add(i)
-                    out[i] = [[UNPARSABLE] + row[1:]] if m['code'] == 'syntax' else 'stops at line %d: %s' % (m['line'], m['message'])
-                elif m['severity'] == 'error' and m['code']:
-                    out[i].append(row)
-            if stopped and not told:
-                raise RuntimeError('; '.join(found[:3]) or 'mypy stopped without a word')
-            left = [i for i in left if i not in told] if stopped else []
+            told = self.build_once(files, left, native, out)
+            left = [i for i in left if i not in told] if told else []
+            broken = [i for i in left if not parses(files[i][1])]
+            if len(left) > 1 and broken:
+                left = [i for i in left if i not in broken]
+                for i in broken:
+                    self.build_all(files, [i], native, out)
+    def build_once(self, files, left, native, out):
+        """Rows of all into out, or of those that stop the build; these are the answer."""
+        names = {'f%05d.py' % i: i for i in left}
+        sources = [self.modulefinder.BuildSource(name, PACKAGE + name[:-3], files[i][1].decode()) for name, i in names.items()]
+        try:
+            self.built.append(self.build.build(sources, self.settings(native)))  # kept: the process ends before it has to be taken apart
+            found, stopped = self.built[-1].errors, False
+        except self.errors.CompileError as error:
+            found, stopped = error.messages, True
+        told = set()
+        for line in found:
+            m = json.loads(line) if line.startswith('{') else None
+            i = names.get(m['file']) if m else None
+            if i is None:
+                continue
+            row = [m['code'], 'error', m['message'].replace(PACKAGE + 'f%05d.' % i, ''), m['line'], m['column'], m['end_line'], m['end_column']]
+            if stopped:
+                told.add(i)
+                out[i] = [[UNPARSABLE] + row[1:]] if m['code'] == 'syntax' else 'stops at line %d: %s' % (m['line'], m['message'])
+            elif m['severity'] == 'error' and m['code']:
+                out[i].append(row)
+        if stopped and not told:
+            raise RuntimeError('; '.join(found[:3]) or 'mypy stopped without a word')
+        return told
+def parses(text):
+    try:
+        compile(text, 'f.py', 'exec', ast.PyCF_ONLY_AST)
+        return True
+    except Exception:
+        return False
+def put_right(found, text):
+    """Columns of mypy's native parser as bytes. False where one cannot be told."""
+    lines = lines_of(text)
+    for row in found if isinstance(found, list) else ():
+        for line, column in (3, 4), (5, 6):
+            if 0 < row[line] <= len(lines):
+                row[column] = true_column(lines[row[line] - 1], row[column])
+        if None in row:
+            return False
+    return True
+def true_column(line, column):
+    """mypy's native parser takes off twice what makes a character longer than a byte, so one of two bytes counts nothing. None if longer ones
+    stand there, or if one is outside a plain string: names have further rules."""
+    if line.isascii():
+        return column
+    code = QUOTED.sub(lambda found: b'' if found[0][:1] == b'#' else found[0], line)
+    plain = QUOTED.sub(b'', line).isascii() and not re.search(rb'\'\'\'|"""|[fF][rR]?["\']', code)
+    counted = [i for i, byte in enumerate(code) if byte < 0x80] + [len(code)]
+    return counted[column] if plain and max(code) < 0xE0 and 0 <= column < len(counted) else None
 class Bandit:
     def __init__(self):
         import logging
@@ -116,6 +162,8 @@ class Bandit:
         from bandit.core import config, manager
         self.manager = manager.BanditManager(config.BanditConfig(), 'file')
         self.version = bandit.__version__
+    def get_ready(self):
+        self.check(WARM_UP)
     def check(self, files):
         out = []
         for path, text in files:
@@ -131,6 +179,8 @@ class Bandit:
                 found.append([r.test_id, SEVERITY[r.severity[0]], r.text, r.lineno, r.col_offset, max(last, r.lineno), r.end_col_offset])
             out.append(found)
         return out
+def lines_of(text):
+    return re.split(rb'\r\n|\r|\n', text.removeprefix(b'\xef\xbb\xbf'))
 def in_characters(lines, line, column):
     """The 1-based place of a byte offset: tools count bytes of UTF-8 as ast does, we count characters."""
     line, column = max(line, 1), max(column, 0)
@@ -139,7 +189,7 @@ def placed(found, text):
     """Rows [rule, severity, message, line, column, end_line, end_column] in order of place; places that a tool does not tell are filled in."""
     if not isinstance(found, list) or not found:
         return found
-    lines = re.split(rb'\r\n|\r|\n', text.removeprefix(b'\xef\xbb\xbf'))
+    lines = lines_of(text)
     rows = []
     for rule, severity, message, line, column, end_line, end_column in found:
         begin = in_characters(lines, line, column if column is not None else 0)
@@ -209,7 +259,7 @@ batches = 0
 while True:
     files = [(read(number()), read(number())) for _ in range(number())]
     if batches == 1:
-        linter.check(WARM_UP)
+        linter.get_ready()
         gc.collect()
         gc.freeze()
     batches += 1

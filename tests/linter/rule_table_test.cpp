@@ -110,6 +110,36 @@ TEST_CASE("columns of every linter count characters") {
   }
 }
 
+TEST_CASE("mypy's columns are right behind characters of any length, in names, strings and comments") {
+  struct Row {
+    const char *rule, *line;
+    std::uint32_t begin, end;
+  };
+  const auto tools = lint_tools_named(std::vector<std::string>{"mypy"});
+  REQUIRE(tools);
+  auto linter = tools->front()->start(Config());
+  REQUIRE(linter);
+  for (const auto& [rule, line, begin, end] : {
+           Row{"arg-type", "\"\u00e9\u00e9\u0436\"; f(\"x\")", 10, 13},
+           Row{"arg-type", "f(\"\u0436\u0436\")", 3, 7},
+           Row{"arg-type", "f(\"x\")  # \u65e5\u672c", 3, 6},
+           Row{"arg-type", "\"\u65e5\"; f(\"\u00e9\")", 8, 11},
+           Row{"arg-type", "\u00e9 = f(\"\u00e9\")", 7, 10},
+           Row{"arg-type", "\"#\u65e5\"; f(\"x\")", 9, 12},
+           Row{"name-defined", "f(\u00e9)", 3, 4},
+       }) {
+    CAPTURE(std::string(line));
+    const auto text = std::string("def f(x: int) -> int: return x\n") + line + "\n";
+    const auto found = (*linter)->check(std::vector<LintedText>{{"a.py", text}});
+    REQUIRE(found);
+    REQUIRE((*found)[0].diagnostics.size() == 1);
+    const auto& diagnostic = (*found)[0].diagnostics[0];
+    CHECK(diagnostic.rule == rule);
+    CHECK(diagnostic.begin == Position{2, begin});
+    CHECK(diagnostic.end == Position{2, end});
+  }
+}
+
 namespace {
 
 // Fails on every batch that holds `culprit`.
