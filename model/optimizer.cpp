@@ -16,7 +16,7 @@ namespace {
 constexpr double kQuintic[] = {3.4445, -4.7750, 2.0315};
 constexpr int kSchulzSteps = 5;
 constexpr double kSchulzEpsilon = 1e-7;
-constexpr double kBeta1 = 0.9, kBeta2 = 0.98, kAdamEpsilon = 1e-8;
+constexpr double kBeta1 = 0.9, kAdamEpsilon = 1e-8;
 constexpr double kWarmupShare = 0.1, kFullShare = 0.5, kRateFloor = 0.03;
 
 }  // namespace
@@ -46,13 +46,13 @@ Optimizer::Optimizer(ParameterSet& parameters, const MuonOptions& options, doubl
   state_.average = parameters.flat().clone();
   std::map<std::vector<std::int64_t>, Group> by_shape;
   for (const auto& p : parameters.all()) {
-    if (p.muon) by_shape[p.value.sizes().vec()].push_back(&p);
+    if (p.muon && !options_.adamw_only) by_shape[p.value.sizes().vec()].push_back(&p);
     else groups_.push_back({&p});
   }
   for (auto& [shape, group] : by_shape) groups_.push_back(std::move(group));
   // Work of Newton-Schulz: so the heavy groups start first and the threads end together.
-  const auto work = [](const Group& g) {
-    if (!g[0]->muon) return static_cast<double>(g[0]->value.numel());
+  const auto work = [this](const Group& g) {
+    if (!g[0]->muon || options_.adamw_only) return static_cast<double>(g[0]->value.numel());
     const auto rows = static_cast<double>(g[0]->value.size(0)), columns = static_cast<double>(g[0]->value.size(1));
     const auto shorter = std::min(rows, columns), longer = std::max(rows, columns);
     return static_cast<double>(g.size()) * shorter * shorter * (4 * longer + 2 * shorter);
@@ -81,11 +81,12 @@ template <class S, class P>
 void Optimizer::run(const Group& group, const S* gradient, double scale, double rate, P product) {
   const auto& k = kernels<S, P>();
   const auto steps = static_cast<double>(state_.step);
-  if (group[0]->muon) {
+  if (group[0]->muon && !options_.adamw_only) {
     muon(group, gradient, scale, rate, product);
   } else {
     const auto at = group[0]->offset;
-    const AdamwStep step{scale, rate, kBeta1, kBeta2, kAdamEpsilon, 1 - std::pow(kBeta1, steps), 1 - std::pow(kBeta2, steps)};
+    const AdamwStep step{scale, rate, kBeta1, options_.beta2, kAdamEpsilon, 1 - std::pow(kBeta1, steps), 1 - std::pow(options_.beta2, steps)};
+    if (group[0]->muon) parameters_.flat().narrow(0, at, group[0]->value.numel()).mul_(1 - rate * options_.weight_decay);
     k.adamw(group[0]->value.numel(), gradient + at, step, state_.first.data_ptr<S>() + at, state_.second.data_ptr<S>() + at,
             parameters_.flat().data_ptr<S>() + at);
   }
