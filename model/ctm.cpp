@@ -46,6 +46,7 @@ std::string ctm_fault(const CtmSettings& s) {
 Ctm::Ctm(ParameterSet& parameters, const std::string& prefix, const CtmSettings& s, const CtmOptions& o)
     : parameters_(parameters),
       settings_(s),
+      memory_(s.memory),
       norm_query_(o.layer_norm_query),
       out_width_(synchronization_width(pairs_of(s, o, false))),
       backbone_(parameters, prefix + "kv", o.features, s.input),
@@ -58,6 +59,11 @@ Ctm::Ctm(ParameterSet& parameters, const std::string& prefix, const CtmSettings&
       action_(parameters, prefix + "decay.action", pairs_of(s, o, true)),
       out_(parameters, prefix + "decay.out", pairs_of(s, o, false)) {}
 
+void Ctm::set_memory(std::uint32_t memory, bool start) {
+  memory_ = memory;
+  if (start) nlm_.start_with(memory_);
+}
+
 void Ctm::constrain() {
   action_.constrain();
   out_.constrain();
@@ -69,9 +75,9 @@ Ctm::State Ctm::begin(const at::Tensor& features_bnf, const at::Tensor& pad_bn, 
   const auto kv_bnd = backbone_(features_bnf);
   if (record) record("kv", kv_bnd);
   state.memory = attention_.memorize(kv_bnd, pad_bn);
-  state.neurons = nlm_.ready();
+  state.neurons = nlm_.ready(memory_);
   state.z_bd = parameters_[start_z_].value.expand({b, -1});
-  state.trace_dbm = parameters_[start_trace_].value.unsqueeze(1).expand({-1, b, -1});
+  state.trace_dbm = parameters_[start_trace_].value.narrow(1, settings_.memory - memory_, memory_).unsqueeze(1).expand({-1, b, -1});
   state.action = action_.begin();
   state.out = out_.begin();
   out_.seed(state.out, state.z_bd);
@@ -88,7 +94,7 @@ Ctm::Tick Ctm::tick(State& state, const Record& record) const {
   t.attended_bd = answer.out_bd;
   t.weights_bhn = answer.weights_bhn;
   t.pre_bd = synapse_(at::cat({t.attended_bd, state.z_bd}, 1), record);  // [B, D]
-  const auto kept = state.trace_dbm.narrow(2, 1, settings_.memory - 1);
+  const auto kept = state.trace_dbm.narrow(2, 1, memory_ - 1);
   state.trace_dbm = at::cat({kept, t.pre_bd.t().unsqueeze(2)}, 2);
   state.z_bd = nlm_(state.neurons, state.trace_dbm, record);
   t.s_out_bs = out_.add(state.out, state.z_bd);

@@ -47,6 +47,10 @@ class Ctm {
   // The same tick, answering S_out alone; its inside is computed again for the gradient (recompute.hpp).
   at::Tensor recomputed_tick(State& state) const;
 
+  // Neurons see their newest `memory` pre-activations from now on, 1 to the setting. With `start`, to be called
+  // before training, the weights begin as those of such a machine: growing later changes nothing that it says.
+  void set_memory(std::uint32_t memory, bool start);
+
   // To be called after the parameters changed: keeps the decays in their range.
   void constrain();
   std::int64_t out_width() const { return out_width_; }  // S of the output
@@ -56,6 +60,7 @@ class Ctm {
  private:
   ParameterSet& parameters_;
   CtmSettings settings_;
+  std::int64_t memory_;  // in use
   bool norm_query_;
   std::int64_t out_width_;
   Backbone backbone_;

@@ -15,6 +15,7 @@ enum class Fault {
   io,
   out_of_memory,
   diverged,  // training met too many losses that are no numbers
+  partner_lost,  // one of several training processes ended or went silent
   interrupted,
 };
 

@@ -80,6 +80,7 @@ std::string settings_fault(const ModelSettings& s) {
 
 Network::Network(const ModelSettings& settings, std::uint64_t seed, at::ScalarType product_type, at::Device device)
     : settings_(settings),
+      ticks_built_(settings.ctm.ticks),
       parameters_(product_type == at::kDouble ? at::kDouble : at::kFloat, product_type, device),
       trunk_(settings, parameters_),
       head_(settings, parameters_, trunk_.tokens()) {
@@ -99,6 +100,31 @@ void declare_network(const ModelSettings& settings, ParameterSet& parameters) {
 void Network::set_recompute(bool on) {
   recompute_ = on;
   trunk_.set_recompute(on);
+}
+
+void Network::set_thinking(std::uint32_t ticks, std::uint32_t memory, bool start) {
+  if (!mind_) return;
+  settings_.ctm.ticks = ticks > 0 ? ticks : ticks_built_;
+  mind_->machine.set_memory(memory > 0 ? memory : settings_.ctm.memory, start);
+  if (start) refresh();
+}
+
+Network::Thought Network::think(std::span<const Sample> samples) const {
+  const c10::NoGradGuard no_grad;
+  const auto batch = batch_of(samples);
+  const auto x = trunk_.encode(batch);
+  if (!mind_) {
+    std::optional<Carry> carry;
+    auto h = trunk_.step(x, batch, carry);
+    for (std::uint32_t s = 1; s < settings_.supervision_steps; ++s) h = trunk_.step(x, batch, carry);
+    return {start_certainty(head_.start_logits(h, *batch).log_softmax(1), *batch), {}, {}};
+  }
+  const auto h_btd = head_.cells(x, *batch);
+  auto state = mind_->machine.begin(h_btd, batch->pad_bt);
+  at::Tensor s_bs;
+  for (std::uint32_t k = 0; k < settings_.ctm.ticks; ++k) s_bs = mind_->machine.tick(state).s_out_bs;
+  const auto terms_bt1 = mind_->reading.start_terms(CtmReading::normal(s_bs).unsqueeze(1), h_btd).squeeze(1);
+  return {start_certainty((head_.start_logits(x, *batch) + terms_bt1).log_softmax(1), *batch), s_bs, state.z_bd};
 }
 
 void Network::refresh() {

@@ -32,6 +32,14 @@ class Network {
   void set_sync_diversity(double weight) { sync_diversity_ = weight; }
   // On the CPU too, run the blocks by LibTorch's operations, as every other device does.
   void use_operations(bool on) { operations_ = on; }
+  // Of a CTM, for one stage of a curriculum: ticks (a checkpoint says so) and memory (Ctm::set_memory). 0: as built.
+  void set_thinking(std::uint32_t ticks, std::uint32_t memory, bool start);
+  // What the model thinks of each sample after its last step or tick, without a gradient.
+  struct Thought {
+    at::Tensor certainty_b;  // of the start's distribution
+    at::Tensor s_bs, z_bd;  // of a CTM: synchronisation and neurons; else undefined
+  };
+  Thought think(std::span<const Sample> samples) const;
   // To be called after the numbers changed by anything but a step of training on this network.
   void refresh();
   // Brings parameters with a range back into it (the decays of a CTM).
@@ -56,6 +64,7 @@ class Network {
   std::vector<std::vector<Proposal>> recursion_propose(const Hidden& x, const SharedBatch& batch, std::uint32_t candidates, const Probe& probe) const;
 
   ModelSettings settings_;
+  std::uint32_t ticks_built_;  // settings_.ctm.ticks before any stage
   ParameterSet parameters_;
   Trunk trunk_;
   SpanHead head_;

@@ -2,6 +2,7 @@
 #include "nlm.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include <cmath>
 
@@ -28,10 +29,20 @@ NeuronModels::NeuronModels(ParameterSet& parameters, const std::string& name, co
   if (shape.hidden > 0) add_layer(name + ".1", shape.hidden, 2, shape.neurons);
 }
 
-NeuronModels::Ready NeuronModels::ready() const {
+void NeuronModels::start_with(std::int64_t memory) {
+  const c10::NoGradGuard no_grad;
+  auto weight = parameters_[layers_[0].weight].value;  // [M, out, D]
+  const auto older = weight.size(0) - memory;
+  weight.narrow(0, 0, older).zero_();
+  weight.narrow(0, older, memory).mul_(std::sqrt(static_cast<double>(weight.size(0)) / static_cast<double>(memory)));
+}
+
+NeuronModels::Ready NeuronModels::ready(std::int64_t memory) const {
   Ready out;
   for (const auto& layer : layers_) {
-    out.weight_dio.push_back(parameters_[layer.weight].value.permute({2, 0, 1}).contiguous());
+    auto weight = parameters_[layer.weight].value;
+    if (out.weight_dio.empty()) weight = weight.narrow(0, weight.size(0) - memory, memory);
+    out.weight_dio.push_back(weight.permute({2, 0, 1}).contiguous());
     out.bias_d1o.push_back(parameters_[layer.bias].value.permute({1, 0, 2}));
   }
   return out;

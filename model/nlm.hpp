@@ -25,7 +25,11 @@ class NeuronModels {
   struct Ready {
     std::vector<at::Tensor> weight_dio, bias_d1o;
   };
-  Ready ready() const;
+  // `memory`: only the newest so many pre-activations are read.
+  Ready ready(std::int64_t memory) const;
+  // Brings the start values of the weights to a memory that begins shorter and grows: the inputs of older
+  // pre-activations are 0, as if the weights had been padded, and the others as large as their number asks for.
+  void start_with(std::int64_t memory);
 
   // trace [D, B, M], newest last -> post-activations [B, D].
   at::Tensor operator()(const Ready& ready, const at::Tensor& trace_dbm, const Record& record = {}) const;

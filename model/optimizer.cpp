@@ -16,7 +16,7 @@ namespace {
 constexpr double kQuintic[] = {3.4445, -4.7750, 2.0315};
 constexpr int kSchulzSteps = 5;
 constexpr double kSchulzEpsilon = 1e-7;
-constexpr double kBeta1 = 0.9, kBeta2 = 0.98, kAdamEpsilon = 1e-8;
+constexpr double kBeta1 = 0.9, kAdamEpsilon = 1e-8;
 constexpr double kWarmupShare = 0.1, kFullShare = 0.5, kRateFloor = 0.03;
 
 }  // namespace
@@ -46,13 +46,13 @@ Optimizer::Optimizer(ParameterSet& parameters, const MuonOptions& options, doubl
   state_.average = parameters.flat().clone();
   std::map<std::vector<std::int64_t>, Group> by_shape;
   for (const auto& p : parameters.all()) {
-    if (p.muon) by_shape[p.value.sizes().vec()].push_back(&p);
+    if (p.muon && !options_.adamw_only) by_shape[p.value.sizes().vec()].push_back(&p);
     else groups_.push_back({&p});
   }
   for (auto& [shape, group] : by_shape) groups_.push_back(std::move(group));
   // Work of Newton-Schulz: so the heavy groups start first and the threads end together.
-  const auto work = [](const Group& g) {
-    if (!g[0]->muon) return static_cast<double>(g[0]->value.numel());
+  const auto work = [this](const Group& g) {
+    if (!g[0]->muon || options_.adamw_only) return static_cast<double>(g[0]->value.numel());
     const auto rows = static_cast<double>(g[0]->value.size(0)), columns = static_cast<double>(g[0]->value.size(1));
     const auto shorter = std::min(rows, columns), longer = std::max(rows, columns);
     return static_cast<double>(g.size()) * shorter * shorter * (4 * longer + 2 * shorter);
@@ -81,11 +81,12 @@ template <class S, class P>
 void Optimizer::run(const Group& group, const S* gradient, double scale, double rate, P product) {
   const auto& k = kernels<S, P>();
   const auto steps = static_cast<double>(state_.step);
-  if (group[0]->muon) {
+  if (group[0]->muon && !options_.adamw_only) {
     muon(group, gradient, scale, rate, product);
   } else {
     const auto at = group[0]->offset;
-    const AdamwStep step{scale, rate, kBeta1, kBeta2, kAdamEpsilon, 1 - std::pow(kBeta1, steps), 1 - std::pow(kBeta2, steps)};
+    const AdamwStep step{scale, rate, kBeta1, options_.beta2, kAdamEpsilon, 1 - std::pow(kBeta1, steps), 1 - std::pow(options_.beta2, steps)};
+    if (group[0]->muon) parameters_.flat().narrow(0, at, group[0]->value.numel()).mul_(1 - rate * options_.weight_decay);
     k.adamw(group[0]->value.numel(), gradient + at, step, state_.first.data_ptr<S>() + at, state_.second.data_ptr<S>() + at,
             parameters_.flat().data_ptr<S>() + at);
   }
@@ -104,7 +105,7 @@ std::optional<double> Optimizer::step_by_operations(const at::Tensor& gradient, 
   const auto steps = static_cast<double>(++state_.step);
   const auto part = [](const at::Tensor& flat, const Parameter& p) { return flat.narrow(0, p.offset, p.value.numel()).view(p.value.sizes()); };
   for (const auto& group : groups_) {
-    if (group[0]->muon) {
+    if (group[0]->muon && !options_.adamw_only) {
       std::vector<at::Tensor> updates;
       for (const auto* p : group) {
         const auto g = part(scaled, *p), momentum = part(state_.first, *p).lerp_(g, 1 - options_.momentum);
@@ -116,9 +117,10 @@ std::optional<double> Optimizer::step_by_operations(const at::Tensor& gradient, 
         part(parameters_.flat(), *group[i]).mul_(1 - rate * options_.weight_decay).sub_(turned_grc[static_cast<std::int64_t>(i)], to_adamw);
     } else {
       const auto g = part(scaled, *group[0]);
+      if (group[0]->muon) part(parameters_.flat(), *group[0]).mul_(1 - rate * options_.weight_decay);
       const auto first = part(state_.first, *group[0]).lerp_(g, 1 - kBeta1);
-      const auto second = part(state_.second, *group[0]).mul_(kBeta2).addcmul_(g, g, 1 - kBeta2);
-      part(parameters_.flat(), *group[0]).addcdiv_(first, second.sqrt().div_(std::sqrt(1 - std::pow(kBeta2, steps))).add_(kAdamEpsilon), -rate / (1 - std::pow(kBeta1, steps)));
+      const auto second = part(state_.second, *group[0]).mul_(options_.beta2).addcmul_(g, g, 1 - options_.beta2);
+      part(parameters_.flat(), *group[0]).addcdiv_(first, second.sqrt().div_(std::sqrt(1 - std::pow(options_.beta2, steps))).add_(kAdamEpsilon), -rate / (1 - std::pow(kBeta1, steps)));
     }
   }
   state_.average.lerp_(parameters_.flat(), 1 - std::min(ema_, (1 + steps) / (10 + steps)));

@@ -19,6 +19,8 @@ at::Tensor newton_schulz(at::Tensor x_grc);
 struct MuonOptions {
   double momentum = 0.95, weight_decay = 0.02;
   double norm_max = 1;  // of the gradient, else it is scaled down to it
+  double beta2 = 0.98;  // of AdamW
+  bool adamw_only = false;  // AdamW for the matrices too, with the decay
 };
 
 // What the schedule looks at; all of it is kept in the state of a run.

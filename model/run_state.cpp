@@ -8,9 +8,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "json.hpp"
@@ -19,10 +22,15 @@ namespace mendel::model {
 namespace {
 
 constexpr const char* kIdentityPrefix = "run.";
+constexpr const char* kGatePrefix = "gate.";
+constexpr const char* kBeforePrefix = "exact_before.";
+constexpr const char* kLosses = "recent_losses";
 
+// One that states did not always have keeps its default where it is missing.
 struct NaturalCounter {
   const char* key;
   std::uint64_t& (*of)(RunCounters&);
+  bool always = true;
 };
 constexpr NaturalCounter kNaturals[] = {
     {"epoch", [](RunCounters& c) -> std::uint64_t& { return c.position.epoch; }},
@@ -34,10 +42,14 @@ constexpr NaturalCounter kNaturals[] = {
     {"evaluations", [](RunCounters& c) -> std::uint64_t& { return c.evaluations; }},
     {"last.step", [](RunCounters& c) -> std::uint64_t& { return c.last.step; }},
     {"last.samples_seen", [](RunCounters& c) -> std::uint64_t& { return c.last.samples_seen; }},
+    {"stage", [](RunCounters& c) -> std::uint64_t& { return c.stage; }, false},
+    {"stage_steps", [](RunCounters& c) -> std::uint64_t& { return c.stage_steps; }, false},
+    {"cells_per_part", [](RunCounters& c) -> std::uint64_t& { return c.cells_per_part; }, false},
 };
 struct NumberCounter {
   const char* key;
   double& (*of)(RunCounters&);
+  bool always = true;
 };
 constexpr NumberCounter kNumbers[] = {
     {"cpu_minutes", [](RunCounters& c) -> double& { return c.cpu_minutes; }},
@@ -46,17 +58,117 @@ constexpr NumberCounter kNumbers[] = {
     {"last.exact_at_5", [](RunCounters& c) -> double& { return c.last.exact_at_5; }},
     {"last.exact_at_10", [](RunCounters& c) -> double& { return c.last.exact_at_10; }},
     {"last.exact_at_20", [](RunCounters& c) -> double& { return c.last.exact_at_20; }},
+    {"last.validation_loss", [](RunCounters& c) -> double& { return c.last.validation_loss; }, false},
+    {"last.calibration_error", [](RunCounters& c) -> double& { return c.last.calibration_error; }, false},
+    {"validation_loss_lowest", [](RunCounters& c) -> double& { return c.validation_loss_lowest; }, false},
 };
 
 Failure io(const std::string& file, const std::string& what) { return {Fault::io, file + ": cannot " + what + ": " + std::strerror(errno)}; }
 
-// The flat vectors of a state, by tensor name.
-std::vector<std::pair<const char*, at::Tensor>> vectors(const Network& network, const OptimizerState& o) {
+// STAGE\nTEXT\nSTEP\nMEASURED\nMET, the measured number empty where there is none.
+std::string gate_text(const GateResult& g) {
+  return g.stage + "\n" + g.text + "\n" + std::to_string(g.step) + "\n" + (g.measured ? json_number(*g.measured) : std::string()) + "\n" + (g.met ? "1" : "0");
+}
+
+std::optional<GateResult> gate_of(const std::string& text) {
+  std::vector<std::string> parts(1);
+  for (const char c : text)
+    if (c == '\n') parts.emplace_back();
+    else parts.back() += c;
+  if (parts.size() != 5) return std::nullopt;
+  GateResult out{parts[0], parts[1], std::strtoull(parts[2].c_str(), nullptr, 10), std::nullopt, parts[4] == "1"};
+  if (!parts[3].empty()) out.measured = std::strtod(parts[3].c_str(), nullptr);
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::pair<const char*, at::Tensor>> state_vectors(const Network& network, const OptimizerState& o) {
   return {{"weights", network.parameters().flat()}, {"average", o.average}, {"first", o.first}, {"second", o.second},
           {"z_start", network.trunk().z_start()},   {"y_start", network.trunk().y_start()}};
 }
 
-}  // namespace
+Metadata counters_metadata(const RunCounters& counters) {
+  Metadata out;
+  RunCounters copy = counters;
+  for (const auto& c : kNaturals) out[c.key] = std::to_string(c.of(copy));
+  for (const auto& c : kNumbers)
+    if (std::isfinite(c.of(copy))) out[c.key] = json_number(c.of(copy));
+  out["done"] = counters.done ? "1" : "0";
+  for (const auto& [name, share] : counters.exact_before) out[kBeforePrefix + name] = json_number(share);
+  for (std::size_t i = 0; i < counters.gates.size(); ++i) {
+    char key[32];
+    std::snprintf(key, sizeof key, "%s%06zu", kGatePrefix, i);
+    out[key] = gate_text(counters.gates[i]);
+  }
+  for (const double loss : counters.recent_losses) out[kLosses] += json_number(loss) + " ";
+  return out;
+}
+
+Expected<RunCounters> counters_of(const Metadata& metadata, const std::string& file) {
+  RunCounters out;
+  for (const auto& c : kNaturals) {
+    if (!c.always && !metadata.contains(c.key)) continue;
+    const auto value = natural_of(metadata, c.key, file);
+    if (!value) return value.failure();
+    c.of(out) = *value;
+  }
+  for (const auto& c : kNumbers) {
+    if (!c.always && !metadata.contains(c.key)) continue;
+    const auto value = number_of(metadata, c.key, file);
+    if (!value) return value.failure();
+    c.of(out) = *value;
+  }
+  const auto done = natural_of(metadata, "done", file);
+  if (!done) return done.failure();
+  out.done = *done != 0;
+  if (out.cells_per_part == 0) return Failure{Fault::corrupt, file + ": metadata field cells_per_part is 0; the file is damaged"};
+  for (const auto& [key, value] : metadata) {
+    if (key.starts_with(kBeforePrefix)) out.exact_before[key.substr(std::strlen(kBeforePrefix))] = std::strtod(value.c_str(), nullptr);
+    if (!key.starts_with(kGatePrefix)) continue;
+    auto gate = gate_of(value);
+    if (!gate) return Failure{Fault::corrupt, file + ": metadata field " + key + " is no result of a gate; the file is damaged"};
+    out.gates.push_back(std::move(*gate));
+  }
+  if (const auto losses = metadata.find(kLosses); losses != metadata.end()) {
+    std::istringstream in(losses->second);
+    for (double loss; in >> loss;) out.recent_losses.push_back(loss);
+  }
+  return out;
+}
+
+std::string metadata_text(const Metadata& metadata) {
+  std::string out = "{";
+  for (const auto& [key, value] : metadata) out += (out.size() > 1 ? "," : "") + json_string(key) + ":" + json_string(value);
+  return out + "}";
+}
+
+Expected<Metadata> metadata_of(const std::string& text) {
+  Metadata out;
+  JsonReader in(text);
+  in.expect('{');
+  if (!in.take('}')) {
+    do {
+      const auto key = in.string();
+      in.expect(':');
+      out[key] = in.string();
+    } while (!in.failed() && in.take(','));
+    in.expect('}');
+  }
+  if (in.failed()) return Failure{Fault::corrupt, "what a partner sent is not readable: " + in.why()};
+  return out;
+}
+
+std::string identity_difference(const Metadata& wanted, const Metadata& own) {
+  const auto name = [](const std::string& key) { return key.substr(std::strlen(kIdentityPrefix)); };
+  for (const auto& [key, value] : own) {
+    const auto at = wanted.find(key);
+    if (at == wanted.end() || at->second != value) return name(key) + " (" + (at == wanted.end() ? "none" : at->second) + ", now " + value + ")";
+  }
+  for (const auto& [key, value] : wanted)
+    if (key.starts_with(kIdentityPrefix) && !own.contains(key)) return name(key) + " (" + value + ", now the usual one)";
+  return {};
+}
 
 Metadata run_identity(const TrainInput& input) {
   const auto& o = input.options;
@@ -77,6 +189,9 @@ Metadata run_identity(const TrainInput& input) {
   // As they were before there was a switch, unless it is used.
   if (o.clip != 1) number("clip", o.clip);
   if (o.sync_diversity > 0) number("sync_diversity", o.sync_diversity);
+  if (o.adamw_only) natural("adamw_only", 1);
+  if (o.beta2 != 0.98) number("beta2", o.beta2);
+  if (!input.stages.empty()) out[std::string(kIdentityPrefix) + "stages"] = curriculum_identity(input.stages);
   out[std::string(kIdentityPrefix) + "samples"] = std::to_string(input.train->size());
   out[std::string(kIdentityPrefix) + "products"] = at::toString(product_type());
   return out;
@@ -86,13 +201,10 @@ Expected<bool> write_state(const std::filesystem::path& path, const Network& net
                            const RunCounters& counters, const Metadata& identity) {
   Metadata metadata = identity;
   metadata["format"] = kStateFormat;
-  RunCounters copy = counters;
-  for (const auto& c : kNaturals) metadata[c.key] = std::to_string(c.of(copy));
-  for (const auto& c : kNumbers) metadata[c.key] = json_number(c.of(copy));
-  metadata["done"] = counters.done ? "1" : "0";
+  metadata.merge(counters_metadata(counters));
   metadata["optimizer_step"] = std::to_string(optimizer.step);
   std::vector<TensorBytes> tensors;
-  for (const auto& [name, t] : vectors(network, optimizer)) tensors.push_back({name, "F32", t.sizes().vec(), t.data_ptr<float>()});
+  for (const auto& [name, t] : state_vectors(network, optimizer)) tensors.push_back({name, "F32", t.sizes().vec(), t.data_ptr<float>()});
   return write_tensors(path, tensors, metadata);
 }
 
@@ -103,38 +215,19 @@ Expected<RunCounters> read_state(const std::filesystem::path& path, Network& net
   const auto format = metadata.find("format");
   if (format == metadata.end() || format->second != kStateFormat)
     return Failure{Fault::corrupt, file->name() + ": is no state of a run (metadata field format is not " + kStateFormat + ")"};
-  for (const auto& [key, value] : identity) {
-    const auto at = metadata.find(key);
-    if (at == metadata.end() || at->second != value)
-      return Failure{Fault::invalid, path.parent_path().parent_path().string() + ": holds a run with another " + key.substr(std::strlen(kIdentityPrefix)) +
-                                         " (" + (at == metadata.end() ? "none" : at->second) + ", now " + value + "); give the same or another run folder"};
-  }
-  for (const auto& [key, value] : metadata)
-    if (key.starts_with(kIdentityPrefix) && !identity.contains(key))
-      return Failure{Fault::invalid, path.parent_path().parent_path().string() + ": holds a run with another " + key.substr(std::strlen(kIdentityPrefix)) +
-                                         " (" + value + ", now the usual one); give the same or another run folder"};
-  RunCounters out;
-  for (const auto& c : kNaturals) {
-    const auto value = natural_of(metadata, c.key, file->name());
-    if (!value) return value.failure();
-    c.of(out) = *value;
-  }
-  for (const auto& c : kNumbers) {
-    const auto value = number_of(metadata, c.key, file->name());
-    if (!value) return value.failure();
-    c.of(out) = *value;
-  }
-  const auto done = natural_of(metadata, "done", file->name()), step = natural_of(metadata, "optimizer_step", file->name());
-  if (!done) return done.failure();
+  if (const auto other = identity_difference(metadata, identity); !other.empty())
+    return Failure{Fault::invalid, path.parent_path().parent_path().string() + ": holds a run with another " + other + "; give the same or another run folder"};
+  auto out = counters_of(metadata, file->name());
+  if (!out) return out.failure();
+  const auto step = natural_of(metadata, "optimizer_step", file->name());
   if (!step) return step.failure();
-  out.done = *done != 0;
   optimizer.step = *step;
-  for (const auto& [name, t] : vectors(network, optimizer)) {
+  for (const auto& [name, t] : state_vectors(network, optimizer)) {
     const auto* entry = file->find(name);
     if (!entry || entry->type != "F32" || entry->shape != t.sizes().vec())
       return Failure{Fault::corrupt, file->name() + ": tensor " + name + " is missing or has another dtype or shape"};
   }
-  for (const auto& [name, t] : vectors(network, optimizer))
+  for (const auto& [name, t] : state_vectors(network, optimizer))
     if (auto read = file->read(*file->find(name), t.data_ptr<float>()); !read) return read.failure();
   network.refresh();
   return out;
@@ -176,10 +269,29 @@ void MetricsLog::write(const StepReport& r) {
 
 void MetricsLog::write(const CurvePoint& p) {
   std::string line = "{\"curve\":true,\"step\":" + std::to_string(p.step) + ",\"samples_seen\":" + std::to_string(p.samples_seen);
+  for (const auto& [name, own] : p.classes) line += "," + json_string("exact_" + name) + ":" + json_number(own.exact) + "," + json_string("detected_" + name) + ":" + json_number(own.detected);
   const std::pair<const char*, double> numbers[] = {{"cpu_minutes", p.cpu_minutes}, {"exact_always", p.exact_always}, {"exact_at_5", p.exact_at_5},
-                                                    {"exact_at_10", p.exact_at_10}, {"exact_at_20", p.exact_at_20}};
+                                                    {"exact_at_10", p.exact_at_10}, {"exact_at_20", p.exact_at_20},
+                                                    {"validation_loss", p.validation_loss}, {"calibration_error", p.calibration_error}};
   for (const auto& [key, value] : numbers) line += ",\"" + std::string(key) + "\":" + json_number(value);
   std::fprintf(file_, "%s}\n", line.c_str());
+}
+
+void MetricsLog::write(const Look& l) {
+  std::string line = "{\"curve\":true,\"step\":" + std::to_string(l.step);
+  const std::pair<const char*, double> numbers[] = {{"certainty_mean", l.certainty_mean}, {"iterations_per_sample", l.iterations_per_sample},
+                                                    {"iteration_efficiency", l.iteration_efficiency}, {"sync_variance", l.sync_variance},
+                                                    {"sync_size", l.sync_size}, {"sync_alike", l.sync_alike},
+                                                    {"nlm_activation_mean", l.nlm_activation_mean}, {"nlm_silent", l.nlm_silent}};
+  const std::size_t count = l.synchronisation.empty() ? 3 : std::size(numbers);
+  for (std::size_t i = 0; i < count; ++i) line += ",\"" + std::string(numbers[i].first) + "\":" + json_number(numbers[i].second);
+  std::fprintf(file_, "%s}\n", line.c_str());
+}
+
+void MetricsLog::write(const GateResult& g) {
+  const auto measured = g.measured ? json_number(*g.measured) : std::string("null");
+  std::fprintf(file_, "{\"curve\":true,\"step\":%llu,\"gate\":%s,\"gate_stage\":%s,\"measured\":%s,\"met\":%s}\n", static_cast<unsigned long long>(g.step),
+               json_string(g.text).c_str(), json_string(g.stage).c_str(), measured.c_str(), g.met ? "true" : "false");
 }
 
 Expected<bool> MetricsLog::flush() {

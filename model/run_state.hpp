@@ -1,11 +1,16 @@
 // What a run needs to go on after it was stopped at any moment, and its metrics.jsonl.
 #pragma once
 
+#include <deque>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "model/checkpoint.hpp"
+#include "model/gradient.hpp"
 #include "model/loader.hpp"
 #include "model/training.hpp"
 
@@ -15,16 +20,33 @@ namespace mendel::model {
 struct RunCounters {
   LoaderPosition position;
   std::uint64_t steps = 0, samples_seen = 0, skipped = 0, skipped_in_a_row = 0, evaluations = 0;
+  std::uint64_t stage = 0, stage_steps = 0;  // of the curriculum: which, and steps in it
+  std::uint64_t cells_per_part = kCellsPerPart;
   double cpu_minutes = 0;
+  double validation_loss_lowest = std::numeric_limits<double>::infinity();
   bool done = false;
-  CurvePoint last;
+  CurvePoint last;  // without the classes
+  std::map<std::string, double> exact_before;  // best exact share of each class at the end of a stage
+  std::deque<double> recent_losses;  // of the last steps of this stage
+  std::vector<GateResult> gates;
 };
+
+// As metadata, and back. corrupt: a field is missing or no number.
+Metadata counters_metadata(const RunCounters& counters);
+Expected<RunCounters> counters_of(const Metadata& metadata, const std::string& file);
+// As a JSON object of texts, and back.
+std::string metadata_text(const Metadata& metadata);
+Expected<Metadata> metadata_of(const std::string& text);
+// The flat vectors that a state holds, by tensor name.
+std::vector<std::pair<const char*, at::Tensor>> state_vectors(const Network& network, const OptimizerState& optimizer);
+// The first difference between two identities, as "KEY (A, now B)"; empty: none.
+std::string identity_difference(const Metadata& wanted, const Metadata& own);
 
 // The files of a run folder.
 struct RunPaths {
   explicit RunPaths(const std::filesystem::path& run)
-      : checkpoint(run / "checkpoint.safetensors"), state(run / "state" / "state.safetensors"), metrics(run / "metrics.jsonl"), lock(run / "state" / "lock") {}
-  std::filesystem::path checkpoint, state, metrics, lock;
+      : checkpoint(run / "checkpoint.safetensors"), best(run / "best.safetensors"), kept(run / "checkpoints"), state(run / "state" / "state.safetensors"), metrics(run / "metrics.jsonl"), lock(run / "state" / "lock") {}
+  std::filesystem::path checkpoint, best, kept, state, metrics, lock;
 };
 
 // Identity of a run: a resume must bring the same (settings, options that decide the numbers, facts).
@@ -48,6 +70,8 @@ class MetricsLog {
 
   void write(const StepReport& report);
   void write(const CurvePoint& point);
+  void write(const Look& look);
+  void write(const GateResult& gate);
   // io if a line could not be written (a full disk).
   Expected<bool> flush();
 

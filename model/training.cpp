@@ -3,7 +3,6 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #if __has_include(<malloc.h>)
 #include <malloc.h>
@@ -13,123 +12,190 @@
 #include <chrono>
 #include <cmath>
 #include <deque>
+#include <numeric>
+#include <optional>
 #include <thread>
 
 #include "evaluation.hpp"
 #include "faults.hpp"
-#include "run_state.hpp"
+#include "gate_book.hpp"
+#include "gradient.hpp"
+#include "observation.hpp"
+#include "shared_start.hpp"
 
 namespace mendel::model {
 namespace {
 
 using WallClock = std::chrono::steady_clock;
 
-constexpr const char* kStage = "demo";
-// A batch is cut into parts of about so many cells, whatever the number of threads: the sums, and with
-// them every bit of the result, depend on the cut alone. Parts of this size stay in a core's cache.
-constexpr std::size_t kCellsPerPart = 1280;
 constexpr std::uint64_t kSkippedMax = 8;  // steps in a row without a number, then training stops
-constexpr std::size_t kRateWindow = 20;  // steps
-constexpr std::uint32_t kCurveBugs = 400, kCurveClean = 400;
+constexpr std::size_t kRateWindow = 20, kLossWindow = 20;  // steps
+constexpr std::size_t kLookedAt = 96, kExamples = 3;  // functions of the validation subset
+constexpr std::uint64_t kStageStream = 0x5747a6e;  // of the hash: the order of samples is another in each stage
 
-struct Losses {
-  double start = 0, end = 0, tokens = 0, halt = 0;
-  double sum() const { return start + end + tokens + halt; }
-};
-
-// Contiguous runs of samples with about equal numbers of cells.
-std::vector<std::span<const Sample>> cut(std::span<const Sample> samples) {
-  std::size_t cells = 0;
-  for (const auto& s : samples) cells += s.cells.size();
-  const auto parts = std::clamp<std::size_t>((cells + kCellsPerPart / 2) / kCellsPerPart, 1, samples.size());
-  std::vector<std::span<const Sample>> out;
-  std::size_t first = 0, seen = 0;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    seen += samples[i].cells.size();
-    const bool last = i + 1 == samples.size();
-    if (last || seen * parts >= cells * (out.size() + 1)) {
-      out.push_back(samples.subspan(first, i + 1 - first));
-      first = i + 1;
-    }
-  }
-  return out;
-}
+double mean(const std::deque<double>& values) { return values.empty() ? NAN : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()); }
 
 class Run {
  public:
-  Run(const TrainInput& input, ValidationSubset validation, std::uint32_t threads)
+  Run(const TrainInput& input, ValidationSubset validation, std::unique_ptr<Partners> partners, std::uint32_t threads)
       : input_(input),
         options_(input.options),
+        stages_(input.stages.empty() ? std::vector<StagePlan>(1) : input.stages),
         paths_(input.run),
         identity_(run_identity(input)),
         validation_(std::move(validation)),
+        partners_(std::move(partners)),
         workers_(threads),
         network_(input.settings, options_.seed, product_type()),
         averaged_(input.settings, options_.seed, product_type()),
-        optimizer_(network_.parameters(), {0.95, options_.weight_decay, options_.clip}, options_.ema),
-        loader_(*input.train, options_.seed, options_.cells_per_batch, options_.cells_max) {
+        optimizer_(network_.parameters(), {0.95, options_.weight_decay, options_.clip, options_.beta2, options_.adamw_only}, options_.ema) {
     network_.set_recompute(options_.recompute);
     network_.set_sync_diversity(options_.sync_diversity);
   }
 
   Expected<TrainSummary> go() {
-    auto state = read_state(paths_.state, network_, optimizer_.state(), identity_);
-    if (!state && state.failure().fault != Fault::not_found) return state.failure();
-    const bool resumed = static_cast<bool>(state);
-    if (resumed) counters_ = *state;
+    auto state = start_together(partners_.get(), paths_.state, network_, optimizer_.state(), identity_);
+    if (!state) return state.failure();
+    const bool resumed = state->has_value();
+    if (resumed) counters_ = std::move(**state);
     if (counters_.done) return summary(resumed, true);
-    if (loader_.size() == 0)
-      return Failure{Fault::invalid, "no training sample has at most " + std::to_string(options_.cells_max) + " cells; raise cells_max"};
-    auto metrics = MetricsLog::open(paths_.metrics, counters_.steps);
-    if (!metrics) return metrics.failure();
+    if (counters_.stage >= stages_.size()) return Failure{Fault::corrupt, paths_.state.string() + ": metadata field stage is beyond the curriculum; the file is damaged"};
+    if (auto entered = enter_stage(!resumed); !entered) return entered.failure();
+    gradient_.emplace(network_, workers_, partners_.get(), BatchGradient::Limits{static_cast<std::uint32_t>(counters_.cells_per_part), options_.memory_bytes},
+                      [this](const std::string& line) { note(line); });
+    if (first()) {
+      auto metrics = MetricsLog::open(paths_.metrics, counters_.steps);
+      if (!metrics) return metrics.failure();
+      metrics_.emplace(std::move(*metrics));
+    }
     saved_at_ = WallClock::now();
     while (!counters_.done) {
-      if (auto done = one_step(*metrics); !done) return done.failure();
+      if (auto done = one_step(); !done) return done.failure();
     }
     return summary(resumed, false);
   }
 
  private:
+  bool first() const { return !partners_ || partners_->rank() == 0; }
+  bool curriculum() const { return !input_.stages.empty(); }
+  const StagePlan& stage() const { return stages_[counters_.stage]; }
+  void note(const std::string& line) const {
+    if (input_.note) input_.note(line);
+  }
+
+  // Of the whole curriculum the stages' lengths are known; without one, minutes or steps are.
   double share() const {
+    if (curriculum()) {
+      double over = 0, all = 0;
+      for (std::size_t s = 0; s < stages_.size(); ++s) {
+        const double length = static_cast<double>(stages_[s].samples.empty() ? input_.train->size() : stages_[s].samples.size()) * stages_[s].epochs;
+        all += length;
+        over += s < counters_.stage ? length : s == counters_.stage ? length * stage_share() : 0;
+      }
+      return over / all;
+    }
     const double by_time = options_.minutes > 0 ? counters_.cpu_minutes / options_.minutes : 1;
     // With a limit of steps the schedule is theirs alone, so that a resumed run repeats every bit.
     return std::min(1.0, options_.steps_max > 0 ? static_cast<double>(counters_.steps) / options_.steps_max : by_time);
   }
 
-  bool over() const { return share() >= 1 || counters_.cpu_minutes >= options_.minutes; }
-
-  Expected<bool> one_step(MetricsLog& metrics) {
-    if (input_.stop && input_.stop()) {
-      if (auto saved = save(metrics); !saved) return saved;
-      return Failure{Fault::interrupted, input_.run.string() + ": stopped at step " + std::to_string(counters_.steps) + "; the same command goes on"};
-    }
-    const double before_s = workers_.cpu_s();
-    const auto samples = next_samples();
-    if (!samples) return samples.failure();
-    if (samples->empty()) return true;
-    const double halvings = static_cast<double>(std::min<std::uint64_t>(counters_.skipped, 10));
-    const double rate = options_.learning_rate * rate_factor({counters_.steps, share()}, options_.warmup_steps) * std::pow(0.5, halvings);
-    const auto losses = gradients(*samples);
-    const auto norm = optimizer_.step(gradient_, rate, workers_);
-    network_.constrain();
-    counters_.cpu_minutes += (workers_.cpu_s() - before_s) / 60;
-    counters_.steps += 1;
-    counters_.samples_seen += samples->size();
-    if (!norm) {
-      counters_.skipped += 1;
-      if (++counters_.skipped_in_a_row >= kSkippedMax)
-        return Failure{Fault::diverged, input_.run.string() + ": " + std::to_string(kSkippedMax) + " losses in a row were no numbers, at step " +
-                                            std::to_string(counters_.steps) + "; lower learning_rate and train in another run folder"};
-    } else {
-      counters_.skipped_in_a_row = 0;
-    }
-    report(metrics, losses, rate, norm.value_or(NAN));
-    return milestones(metrics);
+  double stage_share() const {
+    const auto& at = counters_.position;
+    return (static_cast<double>(at.epoch) + static_cast<double>(at.batch) / static_cast<double>(loader_->batches(at.epoch))) / stage().epochs;
+  }
+  bool stage_over() const {
+    const auto& at = counters_.position;
+    return curriculum() && at.epoch + 1 >= stage().epochs && at.batch >= loader_->batches(at.epoch);
   }
 
-  Expected<std::vector<Sample>> next_samples() {
+  bool over() const {
+    if (counters_.cpu_minutes >= options_.minutes) return true;
+    if (!curriculum()) return share() >= 1;
+    return (options_.steps_max > 0 && counters_.steps >= options_.steps_max) || (counters_.stage + 1 == stages_.size() && stage_over());
+  }
+
+  Expected<bool> enter_stage(bool fresh) {
+    const auto& s = stage();
+    const auto seed = curriculum() ? mix_hash(options_.seed, kStageStream, counters_.stage) : options_.seed;
+    loader_.emplace(*input_.train, seed, BatchLimits{options_.cells_per_batch, options_.cells_max, s.batch_samples}, s.samples);
+    if (loader_->size() == 0)
+      return Failure{Fault::invalid, (curriculum() ? "stage " + s.name + ": " : std::string()) + "no training sample has at most " + std::to_string(options_.cells_max) +
+                                         " cells; raise cells_max"};
+    const bool grows = std::any_of(stages_.begin(), stages_.end(), [](const auto& plan) { return plan.memory > 0; });
+    network_.set_thinking(s.ticks, s.memory, fresh && grows);
+    averaged_.set_thinking(s.ticks, 0, false);
+    if (fresh && grows) optimizer_.state().average.copy_(network_.parameters().flat());
+    return true;
+  }
+
+  double rate() const {
+    const double halvings = std::pow(0.5, static_cast<double>(std::min<std::uint64_t>(counters_.skipped, 10)));
+    if (!curriculum()) return options_.learning_rate * rate_factor({counters_.steps, share()}, options_.warmup_steps) * halvings;
+    return (stage().learning_rate > 0 ? stage().learning_rate : options_.learning_rate) * stage_rate_factor(stage(), counters_.stage_steps, stage_share()) * halvings;
+  }
+
+  Failure stopped() const {
+    return {Fault::interrupted, input_.run.string() + ": stopped at step " + std::to_string(counters_.steps) + "; the same command goes on"};
+  }
+
+  Expected<bool> one_step() {
+    StepNews news;
+    news.stop = input_.stop && input_.stop();
+    // Partners hear of it with this step's gradients and stop together after it.
+    if (news.stop && !partners_) {
+      if (auto saved = save(); !saved) return saved;
+      return stopped();
+    }
+    const double before_s = workers_.cpu_s(), step_rate = rate();
+    auto position = counters_.position;
+    const auto samples = next_samples(position);
+    if (!samples) return samples.failure();
+    if (samples->empty()) {
+      counters_.position = position;
+      return milestones();
+    }
+    news.cpu_s = workers_.cpu_s() - before_s;
+    const auto losses = gradient_->compute(*samples, news);
+    if (!losses) {
+      // Nothing has changed since the last step: that is where the run can go on.
+      (void)save();
+      auto failure = losses.failure();
+      failure.what = input_.run.string() + ": step " + std::to_string(counters_.steps + 1) + ": " + failure.what + "; the run goes on after step " + std::to_string(counters_.steps);
+      return failure;
+    }
+    counters_.position = position;
+    counters_.cells_per_part = gradient_->cells_per_part();
+    const auto norm = optimizer_.step(gradient_->gradient(), step_rate, workers_);
+    network_.constrain();
+    counters_.cpu_minutes += (partners_ ? news.cpu_s : workers_.cpu_s() - before_s) / 60;
+    if (auto counted = count(*samples, *losses, norm); !counted) return counted;
+    report(*losses, step_rate, norm.value_or(NAN));
+    if (auto done = milestones(); !done) return done;
+    if (!news.stop || counters_.done) return true;
+    if (auto saved = save(); !saved) return saved;
+    return stopped();
+  }
+
+  // Numbers that are none are passed over, at half the rate from then on, and at last given up.
+  Expected<bool> count(const std::vector<Sample>& samples, const Losses& losses, const std::optional<double>& norm) {
+    counters_.steps += 1;
+    counters_.stage_steps += 1;
+    counters_.samples_seen += samples.size();
+    if (norm) {
+      counters_.skipped_in_a_row = 0;
+      counters_.recent_losses.push_back(losses.sum());
+      if (counters_.recent_losses.size() > kLossWindow) counters_.recent_losses.pop_front();
+      return true;
+    }
+    counters_.skipped += 1;
+    if (++counters_.skipped_in_a_row < kSkippedMax) return true;
+    return Failure{Fault::diverged, input_.run.string() + ": " + std::to_string(kSkippedMax) + " losses in a row were no numbers, at step " + std::to_string(counters_.steps) +
+                                        "; lower learning_rate and train in another run folder"};
+  }
+
+  Expected<std::vector<Sample>> next_samples(LoaderPosition& position) {
     std::vector<Sample> out;
-    for (const auto i : loader_.next(counters_.position)) {
+    for (const auto i : loader_->next(position)) {
       auto sample = input_.train->sample(i);
       if (const auto why = sample_fault(sample, input_.settings.vocabulary); !why.empty())
         return Failure{Fault::invalid, "training sample " + std::to_string(i) + " " + why + "; build the dataset again with this vocabulary"};
@@ -138,50 +204,12 @@ class Run {
     return out;
   }
 
-  // Leaves the gradient of the mean loss in gradient_.
-  Losses gradients(const std::vector<Sample>& samples) {
-    const auto parts = cut(samples);
-    const auto& parameters = network_.parameters();
-    while (part_gradients_.size() < parts.size()) part_gradients_.push_back(at::empty_like(parameters.flat()));
-    std::vector<Losses> losses(parts.size());
-    workers_.run(parts.size(), [&](std::size_t i) { losses[i] = part_gradient(parts[i], samples.size(), part_gradients_[i]); });
-    constexpr std::size_t kSlices = 8;
-    gradient_ = part_gradients_[0];
-    workers_.run(kSlices, [&](std::size_t k) {
-      const c10::NoGradGuard no_grad;
-      const auto slice = [&](const at::Tensor& t) {
-        const auto n = t.numel(), first = n * static_cast<std::int64_t>(k) / static_cast<std::int64_t>(kSlices);
-        return t.narrow(0, first, n * static_cast<std::int64_t>(k + 1) / static_cast<std::int64_t>(kSlices) - first);
-      };
-      for (std::size_t i = 1; i < parts.size(); ++i) slice(gradient_).add_(slice(part_gradients_[i]));
-    });
-    Losses sum;
-    for (const auto& l : losses) sum = {sum.start + l.start, sum.end + l.end, sum.tokens + l.tokens, sum.halt + l.halt};
-    return sum;
-  }
-
-  Losses part_gradient(std::span<const Sample> part, std::size_t batch_size, const at::Tensor& out) {
-    const double scale = 1 / static_cast<double>(batch_size);
-    const auto loss = network_.loss(part);
-    std::vector<at::Tensor> leaves;
-    for (const auto& p : network_.parameters().all()) leaves.push_back(p.value);
-    const auto gradients = torch::autograd::grad({loss.total() * scale}, leaves, {}, std::nullopt, false, true);
-    const c10::NoGradGuard no_grad;
-    for (std::size_t i = 0; i < leaves.size(); ++i) {
-      auto to = out.narrow(0, network_.parameters()[i].offset, leaves[i].numel());
-      if (gradients[i].defined()) to.copy_(gradients[i].reshape({-1}));
-      else to.zero_();
-    }
-    const auto value = [&](const at::Tensor& t) { return t.defined() ? t.item<double>() * scale : 0; };
-    return {value(loss.start), value(loss.end), value(loss.tokens), value(loss.halt)};
-  }
-
-  void report(MetricsLog& metrics, const Losses& losses, double rate, double norm) {
+  void report(const Losses& losses, double step_rate, double norm) {
     recent_.emplace_back(WallClock::now(), counters_.samples_seen);
     if (recent_.size() > kRateWindow) recent_.pop_front();
     const std::chrono::duration<double> took = recent_.back().first - recent_.front().first;
     StepReport r;
-    r.stage = kStage;
+    r.stage = stage().name;
     r.step = counters_.steps;
     r.samples_seen = counters_.samples_seen;
     r.cpu_minutes = counters_.cpu_minutes;
@@ -190,64 +218,109 @@ class Run {
     r.loss_end = losses.end;
     r.loss_tokens = losses.tokens;
     r.loss_halt = losses.halt;
-    r.learning_rate = rate;
+    r.learning_rate = step_rate;
     r.gradient_norm = norm;
     r.samples_per_s = took.count() > 0 ? static_cast<double>(recent_.back().second - recent_.front().second) / took.count() : 0;
-    metrics.write(r);
+    if (metrics_) metrics_->write(r);
     if (input_.on_step) input_.on_step(r);
   }
 
-  // Evaluates and saves where it is time to.
-  Expected<bool> milestones(MetricsLog& metrics) {
-    const bool end = over();
+  // Evaluates, asks gates, keeps checkpoints and saves where it is time to; goes to the next stage.
+  Expected<bool> milestones() {
+    const bool end = over(), stage_end = stage_over();
+    GateBook book(stage(), counters_.gates);
+    const auto gates = curriculum() ? book.due(stage_share(), counters_.stage_steps, stage_end) : std::vector<const PlacedGate*>();
+    const bool kept = curriculum() && (stage_end || (stage().checkpoint_steps > 0 && counters_.stage_steps % stage().checkpoint_steps == 0));
     const bool due = share() * options_.evaluations >= static_cast<double>(counters_.evaluations + 1);
-    if (end || due) {
-      if (auto done = evaluate(metrics, end); !done) return done;
-      counters_.done = end;
-      return save(metrics);
+    const bool evaluated = end || due || kept || std::any_of(gates.begin(), gates.end(), [](const auto* g) { return needs_evaluation(*g); });
+    if (first() && evaluated)
+      if (auto done = evaluate(end, due, kept); !done) return done;
+    if (first()) ask(book, gates, evaluated);
+    if (stage_end) {
+      for (const auto& [name, own] : point_.classes) counters_.exact_before[name] = std::max(own.exact, counters_.exact_before[name]);
+      if (!end) {
+        counters_.stage += 1;
+        counters_.stage_steps = 0;
+        counters_.position = {};
+        counters_.recent_losses.clear();
+        if (auto entered = enter_stage(false); !entered) return entered;
+      }
     }
-    if (WallClock::now() - saved_at_ >= std::chrono::seconds(options_.checkpoint_s)) return save(metrics);
+    counters_.done = end;
+    if (evaluated || WallClock::now() - saved_at_ >= std::chrono::seconds(options_.checkpoint_s)) return save();
     return true;
   }
 
-  Expected<bool> evaluate(MetricsLog& metrics, bool end) {
+  void ask(GateBook& book, const std::vector<const PlacedGate*>& gates, bool evaluated) {
+    const GateView view{mean(counters_.recent_losses), counters_.validation_loss_lowest, evaluated ? &point_ : nullptr, &counters_.exact_before};
+    for (const auto* gate : gates) {
+      const auto& result = book.measure(*gate, counters_.steps, view);
+      metrics_->write(result);
+      if (input_.on_gate) input_.on_gate(result);
+    }
+  }
+
+  Expected<bool> evaluate(bool end, bool due, bool kept) {
     const c10::NoGradGuard no_grad;
     averaged_.parameters().flat().copy_(optimizer_.state().average);
     averaged_.refresh();
     auto evaluation = validation_.evaluate(averaged_, workers_);
-    evaluation.point.step = counters_.steps;
-    evaluation.point.samples_seen = counters_.samples_seen;
-    evaluation.point.cpu_minutes = counters_.cpu_minutes;
-    counters_.last = evaluation.point;
-    counters_.evaluations = end ? options_.evaluations : counters_.evaluations + 1;
-    metrics.write(evaluation.point);
-    if (input_.on_curve) input_.on_curve(evaluation.point);
-    return write_checkpoint(paths_.checkpoint, averaged_, averaged_.parameters().flat(), evaluation.thresholds, input_.facts);
+    point_ = std::move(evaluation.point);
+    point_.step = counters_.steps;
+    point_.samples_seen = counters_.samples_seen;
+    point_.cpu_minutes = counters_.cpu_minutes;
+    counters_.last = point_;
+    if (end) counters_.evaluations = options_.evaluations;
+    else if (due) counters_.evaluations += 1;
+    metrics_->write(point_);
+    if (input_.on_curve) input_.on_curve(point_);
+    show();
+    const auto write = [&](const std::filesystem::path& path) {
+      return write_checkpoint(path, averaged_, averaged_.parameters().flat(), evaluation.thresholds, input_.facts);
+    };
+    const bool best = point_.validation_loss < counters_.validation_loss_lowest;
+    counters_.validation_loss_lowest = std::min(counters_.validation_loss_lowest, point_.validation_loss);
+    if (curriculum() && best)
+      if (auto written = write(paths_.best); !written) return written;
+    if (kept)
+      if (auto written = write(paths_.kept / (stage().name + "-step_" + std::to_string(counters_.stage_steps) + ".safetensors")); !written) return written;
+    return write(paths_.checkpoint);
+  }
+
+  void show() {
+    auto look = look_at(averaged_, validation_.first(kLookedAt), kExamples, workers_);
+    look.step = counters_.steps;
+    metrics_->write(look);
+    if (input_.on_look) input_.on_look(look);
   }
 
   // Metrics first: what the state says was reached must be in them.
-  Expected<bool> save(MetricsLog& metrics) {
+  Expected<bool> save() {
     saved_at_ = WallClock::now();
-    if (auto flushed = metrics.flush(); !flushed) return flushed;
+    if (!first()) return true;
+    if (auto flushed = metrics_->flush(); !flushed) return flushed;
     return write_state(paths_.state, network_, optimizer_.state(), counters_, identity_);
   }
 
   TrainSummary summary(bool resumed, bool already_done) const {
-    return {paths_.checkpoint, counters_.steps, counters_.samples_seen, counters_.cpu_minutes, counters_.last, resumed, already_done};
+    return {paths_.checkpoint, counters_.steps, counters_.samples_seen, counters_.cpu_minutes, counters_.last, resumed, already_done, all_gates(input_.stages, counters_.gates)};
   }
 
   const TrainInput& input_;
   const TrainOptions& options_;
+  const std::vector<StagePlan> stages_;
   RunPaths paths_;
   Metadata identity_;
   ValidationSubset validation_;
+  std::unique_ptr<Partners> partners_;
   Workers workers_;
   Network network_, averaged_;
   Optimizer optimizer_;
-  Loader loader_;
+  mutable std::optional<Loader> loader_;  // of the stage; plans an epoch when first asked
+  std::optional<BatchGradient> gradient_;
+  std::optional<MetricsLog> metrics_;  // of the first partner
   RunCounters counters_;
-  std::vector<at::Tensor> part_gradients_;
-  at::Tensor gradient_;
+  CurvePoint point_;  // the last evaluation
   std::deque<std::pair<WallClock::time_point, std::uint64_t>> recent_;
   WallClock::time_point saved_at_;
 };
@@ -263,9 +336,27 @@ std::string input_fault(const TrainInput& input) {
   if (!(o.sync_diversity >= 0)) return "sync_diversity is " + std::to_string(o.sync_diversity) + "; it must not be below 0";
   if (!(o.ema >= 0 && o.ema < 1)) return "ema is " + std::to_string(o.ema) + "; it must be from 0 to below 1";
   if (!(o.weight_decay >= 0)) return "weight_decay is " + std::to_string(o.weight_decay) + "; it must not be below 0";
-  if (o.evaluations == 0) return "evaluations is 0; thresholds need at least one";
+  if (!(o.beta2 >= 0 && o.beta2 < 1)) return "beta2 is " + std::to_string(o.beta2) + "; it must be from 0 to below 1";
+  if (o.evaluations == 0 || o.evaluation_samples == 0) return "evaluations is 0, or evaluation_samples; thresholds need at least one";
+  if (!input.validation_classes.empty() && input.validation_classes.size() != input.validation->size())
+    return "validation_classes names another number of samples than the validation set has";
+  const auto& ctm = input.settings.ctm;
+  if (const auto why = curriculum_fault(input.stages, ctm.neurons > 0 ? ctm.ticks : 0, ctm.neurons > 0 ? ctm.memory : 0, input.train->size()); !why.empty()) return why;
   if (o.cells_max == 0 || o.cells_per_batch == 0) return "cells_max and cells_per_batch must be above 0";
   return {};
+}
+
+// The folder of the run, for this process alone; partners but the first need none.
+Expected<std::optional<RunLock>> take_run(const TrainInput& input) {
+  if (input.group.rank != 0) return std::optional<RunLock>();
+  const RunPaths paths(input.run);
+  std::error_code error;
+  std::filesystem::create_directories(paths.state.parent_path(), error);
+  if (!error && !input.stages.empty()) std::filesystem::create_directories(paths.kept, error);
+  if (error) return Failure{Fault::io, paths.state.parent_path().string() + ": cannot create: " + error.message()};
+  auto lock = RunLock::take(paths.lock);
+  if (!lock) return lock.failure();
+  return std::optional<RunLock>(std::move(*lock));
 }
 
 }  // namespace
@@ -278,16 +369,21 @@ Expected<TrainSummary> train(const TrainInput& input) {
   ::mallopt(M_TOP_PAD, 16 << 20);
 #endif
   if (const auto why = input_fault(input); !why.empty()) return Failure{Fault::invalid, why};
-  const RunPaths paths(input.run);
-  std::error_code error;
-  std::filesystem::create_directories(paths.state.parent_path(), error);
-  if (error) return Failure{Fault::io, paths.state.parent_path().string() + ": cannot create: " + error.message()};
-  const auto lock = RunLock::take(paths.lock);
+  const auto lock = take_run(input);
   if (!lock) return lock.failure();
-  auto validation = ValidationSubset::choose(*input.validation, {input.options.cells_max, kCurveBugs, kCurveClean}, input.settings.vocabulary, input.options.seed);
+  const auto samples = input.options.evaluation_samples;
+  auto validation = ValidationSubset::choose(*input.validation, input.validation_classes, {input.options.cells_max, samples, samples}, input.settings.vocabulary, input.options.seed);
   if (!validation) return validation.failure();
   const auto threads = input.options.threads > 0 ? input.options.threads : std::max(1u, std::thread::hardware_concurrency());
-  return guarded([&]() -> Expected<TrainSummary> { return Run(input, std::move(*validation), threads).go(); });
+  return guarded([&]() -> Expected<TrainSummary> {
+    std::unique_ptr<Partners> partners;
+    if (input.group.size != 1) {
+      auto joined = Partners::join(input.group);
+      if (!joined) return joined.failure();
+      partners = std::move(*joined);
+    }
+    return Run(input, std::move(*validation), std::move(partners), threads).go();
+  });
 }
 
 }  // namespace mendel::model

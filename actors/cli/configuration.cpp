@@ -32,7 +32,12 @@ std::string number_text(double value) {
   return out.str();
 }
 
+bool is_list_of_tables(const FieldDescriptor& field) { return field.is_repeated() && field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE; }
+
+bool is_section(const FieldDescriptor& field) { return !field.is_repeated() && field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE; }
+
 std::string type_name(const FieldDescriptor& field) {
+  if (is_list_of_tables(field)) return "list of tables";
   if (field.is_repeated()) return "list of strings";
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_UINT32: return "integer";
@@ -61,7 +66,7 @@ void collect_paths(const Descriptor& descriptor, const std::string& prefix, std:
   for (int i = 0; i < descriptor.field_count(); ++i) {
     const auto* field = descriptor.field(i);
     const auto path = prefix + field->name();
-    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) collect_paths(*field->message_type(), path + ".", out);
+    if (is_section(*field)) collect_paths(*field->message_type(), path + ".", out);
     else out.push_back(path);
   }
 }
@@ -85,7 +90,7 @@ Result<Leaf> find_leaf(Message& root, const std::string& where, const std::strin
     const auto dot = path.find('.', begin);
     const auto* field = message->GetDescriptor()->FindFieldByName(path.substr(begin, dot - begin));
     if (field == nullptr) return unknown_key(where, path);
-    const bool section = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+    const bool section = is_section(*field);
     if (dot == std::string::npos) {
       if (section) return Error{ErrorCode::invalid_input, where + ": \"" + path + "\" is a section, not a key"};
       return Leaf{message, field};
@@ -110,6 +115,12 @@ bool in_range(const FieldDescriptor& field, double value) {
   const auto& options = field.options();
   if (options.HasExtension(min) && value < options.GetExtension(min)) return false;
   return !(options.HasExtension(max) && value > options.GetExtension(max));
+}
+
+// True where the field takes any word, or this one.
+bool is_choice(const FieldDescriptor& field, const std::string& word) {
+  if (!field.options().HasExtension(choices)) return true;
+  return ("|" + field.options().GetExtension(choices) + "|").find("|" + word + "|") != std::string::npos;
 }
 
 Outcome set_scalar(const Leaf& leaf, const toml::node& node, const std::string& where, const std::string& path) {
@@ -139,27 +150,52 @@ Outcome set_scalar(const Leaf& leaf, const toml::node& node, const std::string& 
     }
     default: {
       const auto value = node.value_exact<std::string>();
-      if (!value) return wrong();
-      if (field.options().HasExtension(choices)) {
-        const std::string words = "|" + field.options().GetExtension(choices) + "|";
-        if (words.find("|" + *value + "|") == std::string::npos) return wrong();
-      }
+      if (!value || !is_choice(field, *value)) return wrong();
       reflection->SetString(leaf.message, &field, *value);
       return Done{};
     }
   }
 }
 
+Outcome set_tables(const Leaf& leaf, const toml::array& list, const std::string& where, const std::string& path);
+
 Outcome set_value(const Leaf& leaf, const toml::node& node, const std::string& where, const std::string& path) {
   if (!leaf.field->is_repeated()) return set_scalar(leaf, node, where, path);
   const auto* list = node.as_array();
   if (list == nullptr) return wrong_value(where, path, *leaf.field, toml_text(node));
+  if (is_list_of_tables(*leaf.field)) return set_tables(leaf, *list, where, path);
   const auto* reflection = leaf.message->GetReflection();
   reflection->ClearField(leaf.message, leaf.field);
   for (const auto& item : *list) {
     const auto value = item.value_exact<std::string>();
-    if (!value) return wrong_value(where, path, *leaf.field, toml_text(node));
+    if (!value || !is_choice(*leaf.field, *value)) return wrong_value(where, path, *leaf.field, toml_text(node));
     reflection->AddString(leaf.message, leaf.field, *value);
+  }
+  return Done{};
+}
+
+// Lines are those of the file where the node comes from one; a value given as text is `where` alone.
+Outcome set_tables(const Leaf& leaf, const toml::array& list, const std::string& where, const std::string& path) {
+  const auto* reflection = leaf.message->GetReflection();
+  reflection->ClearField(leaf.message, leaf.field);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const auto inside = path + "[" + std::to_string(i + 1) + "].";
+    const auto* table = list[i].as_table();
+    if (table == nullptr) return wrong_value(where, path, *leaf.field, toml_text(list[i]));
+    auto* message = reflection->AddMessage(leaf.message, leaf.field);
+    std::vector<std::string> known;
+    for (int k = 0; k < message->GetDescriptor()->field_count(); ++k) known.push_back(message->GetDescriptor()->field(k)->name());
+    for (const auto& [key, node] : *table) {
+      const std::string name(key.str());
+      const auto colon = where.rfind(':');
+      const auto at = colon == std::string::npos ? where : where.substr(0, colon + 1) + std::to_string(key.source().begin.line);
+      const auto* field = message->GetDescriptor()->FindFieldByName(name);
+      if (field == nullptr) {
+        const auto near = nearest(name, known);
+        return Error{ErrorCode::invalid_input, at + ": unknown key \"" + inside + name + "\"" + (near.empty() ? "" : "; did you mean \"" + near + "\"?")};
+      }
+      if (auto set = set_value({message, field}, node, at, inside + name); !set) return set;
+    }
   }
   return Done{};
 }
@@ -170,8 +206,8 @@ Outcome apply_table(const toml::table& table, const std::string& file, const std
     const auto where = file + ":" + std::to_string(key.source().begin.line);
     if (const auto* section = node.as_table()) {
       const auto known = all_paths();
-      const bool is_section = std::any_of(known.begin(), known.end(), [&](const auto& k) { return k.starts_with(path + "."); });
-      if (!is_section) return unknown_key(where, path);
+      const bool known_section = std::any_of(known.begin(), known.end(), [&](const auto& k) { return k.starts_with(path + "."); });
+      if (!known_section) return unknown_key(where, path);
       if (auto applied = apply_table(*section, file, path + ".", out); !applied) return applied;
       continue;
     }
@@ -193,7 +229,7 @@ Outcome apply_text(const std::string& path, const std::string& text, const std::
   try {
     table = toml::parse("v = " + text);
   } catch (const toml::parse_error&) {
-    if (!is_text && !leaf->field->is_repeated()) return wrong_value(where, path, *leaf->field, text.empty() ? "nothing" : text);
+    if (!is_text && (!leaf->field->is_repeated() || is_list_of_tables(*leaf->field))) return wrong_value(where, path, *leaf->field, text.empty() ? "nothing" : text);
     table.clear();
   }
   const toml::node* node = table.get("v");
@@ -201,7 +237,7 @@ Outcome apply_text(const std::string& path, const std::string& text, const std::
     table.insert_or_assign("v", text);
     node = table.get("v");
   }
-  if (leaf->field->is_repeated() && (node == nullptr || !node->is_array())) {
+  if (leaf->field->is_repeated() && !is_list_of_tables(*leaf->field) && (node == nullptr || !node->is_array())) {
     table.insert_or_assign("v", toml::array{text});  // one value is a list of one
     node = table.get("v");
   }
@@ -244,7 +280,7 @@ Outcome apply_environment(const std::vector<std::string>& environment, Configura
 void create_sections(Message& message) {
   const auto* descriptor = message.GetDescriptor();
   for (int i = 0; i < descriptor->field_count(); ++i)
-    if (descriptor->field(i)->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE)
+    if (is_section(*descriptor->field(i)))
       create_sections(*message.GetReflection()->MutableMessage(&message, descriptor->field(i)));
 }
 
@@ -254,8 +290,24 @@ std::string quoted(const std::string& text) {
   return out.str();
 }
 
+std::string value_text(const Message& message, const FieldDescriptor& field);
+
+// A table in one line, with what it says and no defaults.
+std::string table_text(const Message& message) {
+  std::vector<const FieldDescriptor*> said;
+  message.GetReflection()->ListFields(message, &said);
+  std::string out = "{";
+  for (const auto* field : said) out += (out.size() > 1 ? ", " : "") + field->name() + " = " + value_text(message, *field);
+  return out + "}";
+}
+
 std::string value_text(const Message& message, const FieldDescriptor& field) {
   const auto* reflection = message.GetReflection();
+  if (is_list_of_tables(field)) {
+    std::string out = "[";
+    for (int i = 0; i < reflection->FieldSize(message, &field); ++i) out += (i ? ", " : "") + table_text(reflection->GetRepeatedMessage(message, &field, i));
+    return out + "]";
+  }
   if (field.is_repeated()) {
     std::string out = "[";
     for (int i = 0; i < reflection->FieldSize(message, &field); ++i)
@@ -274,7 +326,7 @@ void collect_keys(const Message& message, const std::string& prefix, std::vector
   const auto* descriptor = message.GetDescriptor();
   for (int i = 0; i < descriptor->field_count(); ++i) {
     const auto& field = *descriptor->field(i);
-    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    if (is_section(field)) {
       collect_keys(message.GetReflection()->GetMessage(message, &field), prefix + field.name() + ".", out);
       continue;
     }

@@ -38,6 +38,16 @@ void add_section(ContentHash& hash, const google::protobuf::Message& section, st
   hash.add(canonical_settings(section, left_out));
 }
 
+// Threads, memory and times decide no number. Keys that came later count where they differ from what was done before.
+std::vector<std::string_view> not_of_training(const Train& train) {
+  const auto& usual = Train::default_instance();
+  std::vector<std::string_view> out = {"threads", "checkpoint_s", "memory_mib", "partner_timeout_s"};
+  if (train.optimizer() == usual.optimizer()) out.push_back("optimizer");
+  if (train.beta2() == usual.beta2()) out.push_back("beta2");
+  if (train.evaluation_samples() == usual.evaluation_samples()) out.push_back("evaluation_samples");
+  return out;
+}
+
 // Pairs are cleaned where they are made.
 void add_cleaning(ContentHash& hash, const Config& config) {
   hash.add(cleaner::kVersion);
@@ -124,7 +134,7 @@ std::uint32_t stage_version(Stage::Value stage, const Config& config) {
     case Stage::encode: hash.add(encoder::EncoderStage::kVersion); break;
     case Stage::train:
       hash.add(kTrainVersion).add(config.seed());
-      add_section(hash, config.train(), std::array<std::string_view, 2>{"threads", "checkpoint_s"});
+      add_section(hash, config.train(), not_of_training(config.train()));
       break;
     default: break;
   }

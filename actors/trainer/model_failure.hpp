@@ -13,6 +13,7 @@ inline Error error_of(const model::Failure& failure) {
       {model::Fault::invalid, ErrorCode::invalid_input}, {model::Fault::not_found, ErrorCode::not_found},
       {model::Fault::corrupt, ErrorCode::corrupt},       {model::Fault::io, ErrorCode::io_error},
       {model::Fault::out_of_memory, ErrorCode::too_large}, {model::Fault::diverged, ErrorCode::too_complex},
+      {model::Fault::partner_lost, ErrorCode::io_error},
       {model::Fault::interrupted, ErrorCode::interrupted},
   };
   for (const auto& [fault, code] : kCodes)

@@ -206,6 +206,10 @@ model::TrainOptions train_options(const Config& config) {
   out.clip = train.clip();
   out.sync_diversity = train.sync_diversity();
   out.recompute = train.checkpointing();
+  out.adamw_only = train.optimizer() == "adamw";
+  out.beta2 = train.beta2();
+  out.evaluation_samples = train.evaluation_samples();
+  out.memory_bytes = std::uint64_t{train.memory_mib()} << 20;
   return out;
 }
 
@@ -244,7 +248,14 @@ Result<model::TrainSummary> run_training(const Config& config, const TrainReques
   if (!log) return log.error();
   auto facts = data->facts();
   facts["cells_max"] = std::to_string(config.train().cells_max());
-  model::TrainInput input{*settings, train_options(config), splits->train.get(), splits->validation.get(), request.run, std::move(facts), {}, {}, request.stop};
+  model::TrainInput input;
+  input.settings = *settings;
+  input.options = train_options(config);
+  input.train = splits->train.get();
+  input.validation = splits->validation.get();
+  input.run = request.run;
+  input.facts = std::move(facts);
+  input.stop = request.stop;
   input.on_step = [&](const model::StepReport& step) {
     log->write(step);
     if (request.on_step) request.on_step(step);

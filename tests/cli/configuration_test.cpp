@@ -46,6 +46,37 @@ TEST_CASE("a list takes one bare value, a list, and an empty list") {
   CHECK_FALSE(value("[1]"));
 }
 
+TEST_CASE("a list of tables is read, printed and read again") {
+  const std::string text = R"([{name = "syntax", samples = 150, difficulty_max = 0.2, types = ["missing_colon"], gates = ["end: loss < 2.5"]}, {epochs = 3}])";
+  const auto loaded = load_configuration({.file = {}, .environment = {}, .settings = {"train.stages=" + text}});
+  REQUIRE(loaded);
+  const auto& train = loaded->message.train();
+  REQUIRE(train.stages_size() == 2);
+  CHECK(train.stages(0).name() == "syntax");
+  CHECK(train.stages(0).difficulty_max() == 0.2);
+  CHECK(train.stages(0).epochs() == 1);
+  CHECK(train.stages(1).epochs() == 3);
+  for (const auto& key : configuration_keys(loaded->message)) {
+    if (key.path != "train.stages") continue;
+    CHECK(key.type == "list of tables");
+    const auto again = load_configuration({.file = {}, .environment = {}, .settings = {"train.stages=" + key.value}});
+    REQUIRE(again);
+    CHECK(again->message.train().stages(0).SerializeAsString() == train.stages(0).SerializeAsString());
+  }
+}
+
+TEST_CASE("what is wrong inside a table is named with the table's number") {
+  const auto error = [](const std::string& value) {
+    const auto loaded = load_configuration({.file = {}, .environment = {}, .settings = {"train.stages=" + value}});
+    return loaded ? std::string() : loaded.error().what;
+  };
+  CHECK(error("[{epochs = 1}, {epoch = 2}]") == "--set: unknown key \"train.stages[2].epoch\"; did you mean \"epochs\"?");
+  CHECK(error("[{epochs = 0}]") == "--set: train.stages[1].epochs: expected integer (1 to 1000), got 0");
+  CHECK(error("[{classes = [\"syntx\"]}]").find("train.stages[1].classes: expected list of strings (syntax|logic|") != std::string::npos);
+  CHECK(error("[5]").find("train.stages: expected list of tables, got 5") != std::string::npos);
+  CHECK(error("syntax").find("train.stages: expected list of tables") != std::string::npos);
+}
+
 TEST_CASE("the nearest name is near, or none") {
   CHECK(nearest("trian", {"train", "mutate"}) == "train");
   CHECK(nearest("zzzzzz", {"train", "mutate"}).empty());

@@ -87,7 +87,7 @@ TEST_CASE("edits are the same repair if they give the same cells") {
 
 TEST_CASE("an epoch brings every short enough sample once, in batches under the limit") {
   const MadeSet set(4000);
-  Loader loader(set, 7, 100, 17);
+  Loader loader(set, 7, {100, 17});
   std::uint64_t wanted = 0;
   for (std::uint64_t i = 0; i < set.size(); ++i) wanted += set.cells(i) <= 17 ? 1 : 0;
   REQUIRE(loader.size() == wanted);
@@ -108,7 +108,7 @@ TEST_CASE("an epoch brings every short enough sample once, in batches under the 
 
 TEST_CASE("the order is that of the seed, another epoch has another, and any position can be gone back to") {
   const MadeSet set(500);
-  Loader first(set, 7, 100, 400), second(set, 7, 100, 400), other(set, 8, 100, 400);
+  Loader first(set, 7, {100, 400}), second(set, 7, {100, 400}), other(set, 8, {100, 400});
   std::vector<std::vector<std::uint64_t>> batches;
   LoaderPosition at, later;
   for (int i = 0; i < 150; ++i) {

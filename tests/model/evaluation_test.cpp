@@ -22,10 +22,10 @@ TEST_CASE("a threshold lets at most its share of the clean functions be edited")
 
 TEST_CASE("the validation subset is bounded, fixed by the seed, and needs a clean function") {
   const MadeSet set(400);
-  const auto subset = ValidationSubset::choose(set, {400, 50, 20}, kTestVocabulary, 7);
+  const auto subset = ValidationSubset::choose(set, {}, {400, 50, 20}, kTestVocabulary, 7);
   REQUIRE(subset);
   CHECK(subset->size() == 70);
-  const auto none = ValidationSubset::choose(MadeSet({made_sample(1, true)}), {400, 50, 20}, kTestVocabulary, 7);
+  const auto none = ValidationSubset::choose(MadeSet({made_sample(1, true)}), {}, {400, 50, 20}, kTestVocabulary, 7);
   REQUIRE_FALSE(none);
   CHECK(none.failure().fault == Fault::invalid);
   CHECK(none.failure().what.find("no clean function") != std::string::npos);

@@ -100,6 +100,10 @@ TEST_CASE("scores and GRU by operations are those of the kernels") {
 }
 
 TEST_CASE("the optimizer's steps by operations are those of the kernels") {
+  for (const bool adamw_only : {false, true}) {
+  CAPTURE(adamw_only);
+  MuonOptions options;
+  options.adamw_only = adamw_only;
   ParameterSet sets[2] = {{at::kFloat, at::kFloat}, {at::kFloat, at::kFloat}};
   std::vector<Optimizer> optimizers;
   for (auto& set : sets) {
@@ -107,7 +111,7 @@ TEST_CASE("the optimizer's steps by operations are those of the kernels") {
     set.add("tall too", {48, 16}, {Start::Kind::normal, 0.2}, true);
     set.add("vector", {24}, {Start::Kind::normal, 0.2}, false);
     set.finish(5);
-    optimizers.emplace_back(set, MuonOptions{}, 0.99);
+    optimizers.emplace_back(set, options, 0.99);
   }
   Workers workers(1);
   for (int step = 0; step < 4; ++step) {
@@ -120,4 +124,5 @@ TEST_CASE("the optimizer's steps by operations are those of the kernels") {
     CHECK(distance(optimizers[1].state().average, optimizers[0].state().average) < 1e-5);
   }
   CHECK(!optimizers[1].step_by_operations(at::full({sets[1].count()}, std::numeric_limits<float>::infinity()), 0.01));
+  }
 }
