@@ -1,4 +1,5 @@
 // mendel-trainer eval: a checkpoint against a held-out split, or against a suite of whole texts.
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include "actors/cli/trainer_options.hpp"
 #include "actors/trainer/evaluation_report.hpp"
 #include "actors/trainer/repair.hpp"
+#include "actors/trainer/targets.hpp"
 #include "actors/trainer/thinking.hpp"
 
 namespace mendel::cli {
@@ -59,6 +61,12 @@ int report_thinking(const Context& context, model::RepairModel& model, const mod
   return kDone;
 }
 
+// With --gate a minimum that is missed ends the command with a status of its own.
+int gated(const EvalArguments& arguments, const std::vector<trainer::TargetResult>& targets, int status) {
+  const bool met = std::all_of(targets.begin(), targets.end(), [](const auto& t) { return t.minimum_met(); });
+  return status == kDone && arguments.gate && !met ? kGateMissed : status;
+}
+
 int evaluate_split(const Context& context, const EvalArguments& arguments, LoadedCheckpoint& checkpoint, syntax::PythonChecker& checker, const fs::path& out) {
   const fs::path dataset = arguments.dataset.empty() ? context.data / "dataset" : fs::path(arguments.dataset);
   const auto data = trainer::open_training_data(dataset);
@@ -80,18 +88,20 @@ int evaluate_split(const Context& context, const EvalArguments& arguments, Loade
   progress.finish();
   if (!outcomes) return fail(outcomes.error());
   const auto levels = checkpoint.levels();
+  const auto targets = trainer::against_targets(*outcomes, levels);
   if (auto written = trainer::write_report(out, facts, *outcomes, levels); !written) return fail(written.error());
   log_errors(context, facts.checkpoint, *outcomes);
   if (context.json) {
     std::fputs(trainer::benchmark_report(facts, *outcomes, levels).c_str(), stdout);
-    return report_thinking(context, *checkpoint.model, **samples, out);
+    return gated(arguments, targets, report_thinking(context, *checkpoint.model, **samples, out));
   }
   std::printf("%s (%.2f M parameters)\non the %s split of %s, digest %s\n\n%s", facts.checkpoint.c_str(), static_cast<double>(facts.parameters) / 1e6,
               facts.split.c_str(), facts.dataset.c_str(), facts.dataset_digest.c_str(), trainer::evaluation_table(*outcomes, levels).c_str());
   const auto passed_over = trainer::describe(facts.passed_over);
   if (!passed_over.empty()) std::printf("passed over: %s\n", passed_over.c_str());
+  std::printf("\n%s", trainer::target_table(targets).c_str());
   std::printf("written: %s/benchmark_report.json, per_bug_type_metrics.csv, confusion_matrices/\n", out.c_str());
-  return report_thinking(context, *checkpoint.model, **samples, out);
+  return gated(arguments, targets, report_thinking(context, *checkpoint.model, **samples, out));
 }
 
 struct SuiteEntry {
@@ -177,6 +187,7 @@ int evaluate_suite(const Context& context, const EvalArguments& arguments, Loade
 }
 
 int eval(const Context& context, const EvalArguments& arguments) {
+  if (arguments.gate && !arguments.suite.empty()) return fail_use("--gate is about the targets on a split; a suite has none");
   auto checkpoint = load_checkpoint(context, arguments.checkpoint);
   if (!checkpoint) return fail(checkpoint.error());
   const auto checker = start_checker(context);

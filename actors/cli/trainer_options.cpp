@@ -8,6 +8,7 @@ void declare_train_options(CLI::App& app, TrainArguments& arguments) {
   app.add_option("--dataset", arguments.dataset, "folder of the dataset (default: DATA/dataset)");
   app.add_option("--run", arguments.run, "folder of the run (default: DATA/runs/MODEL-DATASET-SETTINGS)");
   app.add_option("--seed", arguments.seed, "decides start and order (default: seed of the configuration)");
+  app.add_flag("--gate", arguments.gate, "end with status 3 if a gate of train.stages is missed");
 }
 
 void declare_eval_options(CLI::App& app, EvalArguments& arguments) {
@@ -15,6 +16,7 @@ void declare_eval_options(CLI::App& app, EvalArguments& arguments) {
   app.add_option("--dataset", arguments.dataset, "folder of the dataset (default: DATA/dataset)");
   app.add_option("--split", arguments.split, "which part of it")->check(CLI::IsMember({"train", "validation", "test"}))->capture_default_str();
   app.add_option("--out", arguments.out, "folder for benchmark_report.json and the other files (default: DATA/reports)");
+  app.add_flag("--gate", arguments.gate, "end with status 3 if a minimum of the targets is missed (syntax 85 %, all 70 %)");
   app.add_option("--suite", arguments.suite, "score repairs of whole texts instead: one object a line, id, buggy, optionally fixed; - for stdin");
 }
 

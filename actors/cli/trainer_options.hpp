@@ -12,11 +12,13 @@ namespace mendel::cli {
 
 struct TrainArguments {
   std::string model, dataset, run;
+  bool gate = false;
   std::optional<std::uint32_t> seed;
 };
 
 struct EvalArguments {
   std::string checkpoint, dataset, split = "test", out, suite;
+  bool gate = false;
 };
 
 struct RepairArguments {
@@ -37,10 +39,13 @@ struct SharedCommand {
 inline constexpr SharedCommand kTrainText = {"train", "train a repair model on a dataset; goes on where it stopped",
                                              "  mendel train --dataset mendel-data/dataset\n"
                                              "  mendel --set train.minutes=60 train --run runs/long\n"
+                                             "  mendel --config deploy/profiles/trm-curriculum.toml train --gate   # status 3 if a gate is missed\n"
+                                             "  torchrun --no-python --nproc-per-node 2 mendel-trainer train --run runs/two\n"
                                              "  tail -f mendel-data/runs/*/logs/training/stage_1.log"};
 inline constexpr SharedCommand kEvalText = {"eval", "how much a model repairs, beside doing nothing, by source, class and type",
                                             "  mendel eval --split test --out reports\n"
                                             "  mendel eval --checkpoint runs/long --dataset other-dataset --json\n"
+                                            "  mendel eval --gate                         # status 3 if a minimum is missed\n"
                                             "  mendel eval --suite benchmark.jsonl"};
 inline constexpr SharedCommand kRepairText = {"repair", "mend a Python file: prints a unified diff that parses, or nothing",
                                               "  mendel repair broken.py\n"

@@ -53,6 +53,7 @@ class DatasetSamples final : public model::SampleSet {
   model::Sample sample(std::uint64_t index) const override;
 
   SampleLabels labels(std::uint64_t index) const;
+  bool has_bug(std::uint64_t index) const { return entries_[index].has_edit; }
   std::uint64_t clean() const { return clean_; }  // samples without a bug
   const PassedOver& passed_over() const { return passed_over_; }
 

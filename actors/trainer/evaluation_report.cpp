@@ -9,6 +9,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "actors/trainer/targets.hpp"
+
 namespace mendel::trainer {
 namespace {
 
@@ -170,9 +172,13 @@ std::string benchmark_report(const EvaluationFacts& facts, const Outcomes& outco
                   {"repaired", "exact in the way of `mendel repair`: of five candidates the first that parses; code that does not parse is always edited"},
                   {"parses", "by CPython, of what the model sees; samples whose fixed side does not parse on its own (windows) are not counted"},
                   {"difficulty", "Spearman's rank correlation of the dataset's difficulty with how far off the best edit is: exact, right cell, right row, elsewhere"},
+                  {"targets", "the specifications' minimum, target and stretch of accuracy as shares, 0: none stated; exact always, detected at_10"},
                   {"interval", "95 %, Wilson"}};
   out["thresholds"] = Json::object();
   for (const auto& level : levels) out["thresholds"][level.name()] = {{"false_alarms", level.share}, {"margin", level.margin}};
+  out["targets"] = Json::array();
+  for (const auto& t : against_targets(outcomes, levels))
+    out["targets"].push_back({{"name", t.name}, {"measured", json_of(t.measured)}, {"minimum", t.minimum}, {"target", t.target}, {"stretch", t.stretch}, {"minimum_met", t.minimum_met()}});
   out["sources"] = Json::object();
   for (const auto* source : kSourceGroups) out["sources"][source] = json_of_split(of_source(outcomes, source), levels, facts.cells_max_trained);
   return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";

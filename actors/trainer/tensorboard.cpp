@@ -1,10 +1,13 @@
 // Records with their checksums, and the few protobuf fields inside.
 #include "actors/trainer/tensorboard.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <utility>
 
 namespace mendel::trainer {
 namespace {
@@ -12,6 +15,9 @@ namespace {
 constexpr std::uint32_t kPolynomial = 0x82f63b78;  // reflected
 constexpr std::uint32_t kMask = 0xa282ead8;
 constexpr std::uint64_t kStart = 1;  // SessionLog.START
+constexpr std::uint32_t kRgb = 3;  // colour space of a picture
+constexpr std::uint64_t kStringType = 7;  // DT_STRING
+constexpr std::size_t kBuckets = 30;
 
 constexpr std::array<std::uint32_t, 256> make_table() {
   std::array<std::uint32_t, 256> out{};
@@ -52,6 +58,41 @@ std::string event(double wall_time_s, std::uint64_t step) {
   put(out, wall_time_s);
   put_key(out, 2, kVarint);
   put_varint(out, step);
+  return out;
+}
+
+void put_double(std::string& out, std::uint64_t field, double value) {
+  put_key(out, field, kDouble);
+  put(out, value);
+}
+
+// min 1, max 2, num 3, sum 4, sum_squares 5, bucket_limit 6 and bucket 7 (packed); empty for no values.
+std::string histogram_message(std::span<const double> values) {
+  std::vector<double> finite;
+  for (const double v : values)
+    if (std::isfinite(v)) finite.push_back(v);
+  if (finite.empty()) return {};
+  const auto [low, high] = std::minmax_element(finite.begin(), finite.end());
+  const double width = std::max((*high - *low) / kBuckets, std::numeric_limits<double>::min());
+  std::array<double, kBuckets> counts{};
+  double sum = 0, squares = 0;
+  for (const double v : finite) {
+    ++counts[std::min<std::size_t>(kBuckets - 1, static_cast<std::size_t>((v - *low) / width))];
+    sum += v;
+    squares += v * v;
+  }
+  std::string out, limits, buckets;
+  for (std::size_t i = 0; i < kBuckets; ++i) {
+    put(limits, i + 1 == kBuckets ? *high : *low + width * static_cast<double>(i + 1));
+    put(buckets, counts[i]);
+  }
+  put_double(out, 1, *low);
+  put_double(out, 2, *high);
+  put_double(out, 3, static_cast<double>(finite.size()));
+  put_double(out, 4, sum);
+  put_double(out, 5, squares);
+  put_bytes(out, 6, limits);
+  put_bytes(out, 7, buckets);
   return out;
 }
 
@@ -108,6 +149,61 @@ Outcome EventWriter::write(std::uint64_t step, double wall_time_s, const std::ve
     put(value, static_cast<float>(scalar.value));
     put_bytes(summary, 1, value);
   }
+  return put_summary(step, wall_time_s, summary);
+}
+
+Outcome EventWriter::write(std::uint64_t step, double wall_time_s, const std::vector<Histogram>& histograms) {
+  std::string summary;
+  for (const auto& histogram : histograms) {
+    const auto packed = histogram_message(histogram.values);
+    if (packed.empty()) continue;
+    std::string value;
+    put_bytes(value, 1, histogram.tag);
+    put_bytes(value, 5, packed);
+    put_bytes(summary, 1, value);
+  }
+  return put_summary(step, wall_time_s, summary);
+}
+
+Outcome EventWriter::write(std::uint64_t step, double wall_time_s, const std::vector<Picture>& pictures) {
+  std::string summary;
+  for (const auto& picture : pictures) {
+    std::string image, value;
+    for (const auto& [field, number] : {std::pair{1u, picture.height}, std::pair{2u, picture.width}, std::pair{3u, kRgb}}) {
+      put_key(image, field, kVarint);
+      put_varint(image, number);
+    }
+    put_bytes(image, 4, picture.png);
+    put_bytes(value, 1, picture.tag);
+    put_bytes(value, 4, image);
+    put_bytes(summary, 1, value);
+  }
+  return put_summary(step, wall_time_s, summary);
+}
+
+// A tensor of one string, said to be of the text plugin.
+Outcome EventWriter::write(std::uint64_t step, double wall_time_s, const std::vector<Text>& texts) {
+  std::string summary;
+  for (const auto& text : texts) {
+    std::string dimension, shape, tensor, plugin, metadata, value;
+    put_key(dimension, 1, kVarint);
+    put_varint(dimension, 1);
+    put_bytes(shape, 2, dimension);
+    put_key(tensor, 1, kVarint);
+    put_varint(tensor, kStringType);
+    put_bytes(tensor, 2, shape);
+    put_bytes(tensor, 8, text.markdown);
+    put_bytes(plugin, 1, "text");
+    put_bytes(metadata, 1, plugin);
+    put_bytes(value, 1, text.tag);
+    put_bytes(value, 8, tensor);
+    put_bytes(value, 9, metadata);
+    put_bytes(summary, 1, value);
+  }
+  return put_summary(step, wall_time_s, summary);
+}
+
+Outcome EventWriter::put_summary(std::uint64_t step, double wall_time_s, const std::string& summary) {
   auto data = event(wall_time_s, step);
   put_bytes(data, 5, summary);
   file_ << record(data) << std::flush;

@@ -1,14 +1,16 @@
 // Configuration and dataset to model::train, with the log of the stage and the summary of the run.
 #include "actors/trainer/training_run.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "actors/trainer/curriculum.hpp"
 #include "actors/trainer/model_failure.hpp"
-#include "actors/trainer/tensorboard.hpp"
+#include "actors/trainer/training_log.hpp"
 #include "model/presets.hpp"
 
 namespace mendel::trainer {
@@ -19,76 +21,11 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds kReportEvery{1000};
 
-// RUN/logs/training/stage_1.log, and the same numbers as TensorBoard events beside it. A run that goes on from an earlier state repeats steps; their old lines go.
-class StageLog {
- public:
-  static Result<StageLog> open(const fs::path& run) {
-    const auto folder = run / "logs" / "training";
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) return Error{ErrorCode::io_error, folder.string() + ": " + error.message()};
-    StageLog log;
-    log.path_ = folder / "stage_1.log";
-    log.file_.open(log.path_, std::ios::app);
-    if (!log.file_) return Error{ErrorCode::io_error, log.path_.string() + ": cannot be written"};
-    return log;
-  }
-
-  void write(const model::StepReport& step) {
-    if (!started_) begin(step.step);
-    started_ = true;
-    file_ << log_line(step) << std::endl;
-    put(step.step, {{"loss/all", step.loss}, {"loss/start", step.loss_start}, {"loss/end", step.loss_end}, {"loss/tokens", step.loss_tokens},
-                    {"loss/halt", step.loss_halt}, {"learning_rate", step.learning_rate}, {"gradient_norm", step.gradient_norm},
-                    {"samples_per_s", step.samples_per_s}, {"samples_seen", static_cast<double>(step.samples_seen)}});
-  }
-  void write(const model::CurvePoint& point) {
-    file_ << log_line(point) << std::endl;
-    put(point.step, {{"exact/always", point.exact_always}, {"exact/at_5", point.exact_at_5}, {"exact/at_10", point.exact_at_10}, {"exact/at_20", point.exact_at_20}});
-  }
-
- private:
-  static std::uint64_t step_of(const std::string& line) {
-    unsigned long long step = 0;
-    return std::sscanf(line.c_str(), "step %llu", &step) == 1 || std::sscanf(line.c_str(), "curve step %llu", &step) == 1 ? step : 0;
-  }
-
-  static double now_s() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
-
-  // Logs are for people: where they cannot be written (a full disk) the run itself goes on or says so.
-  void put(std::uint64_t step, const std::vector<Scalar>& scalars) {
-    if (events_ && !events_->write(step, now_s(), scalars)) events_.reset();
-  }
-
-  void begin(std::uint64_t step) {
-    drop_from(step);
-    if (auto opened = EventWriter::open(path_.parent_path() / "tensorboard", step, now_s()); opened) events_.emplace(std::move(*opened));
-  }
-
-  void drop_from(std::uint64_t step) {
-    std::ifstream old(path_);
-    std::string kept, line;
-    bool dropped = false;
-    while (std::getline(old, line)) {
-      if (step_of(line) >= step) dropped = true;
-      else kept += line + "\n";
-    }
-    if (!dropped) return;
-    file_.close();
-    file_.open(path_, std::ios::trunc);
-    file_ << kept;
-  }
-
-  fs::path path_;
-  std::ofstream file_;
-  std::optional<EventWriter> events_;
-  bool started_ = false;
-};
-
-Outcome write_summary(const fs::path& run, const std::string& json) {
-  const auto path = run / "summary.json", partial = run / "summary.json.partial";
+Outcome write_file(const fs::path& path, const std::string& content) {
+  auto partial = path;
+  partial += ".partial";
   std::ofstream file(partial, std::ios::trunc);
-  file << json << "\n";
+  file << content;
   file.close();
   std::error_code error;
   if (file) fs::rename(partial, path, error);
@@ -113,6 +50,20 @@ Report report_of(const model::StepReport& step, const Config& config) {
   add("training_minutes", step.cpu_minutes);
   add("training_minutes_total", config.train().minutes());
   add("training_samples_per_s", step.samples_per_s);
+  return out;
+}
+
+Report report_of(const model::Look& look) {
+  Report out;
+  const auto add = [&](const char* name, double value) { *out.add_samples() = sample_of(name, value); };
+  add("training_certainty_mean", look.certainty_mean);
+  add("training_iterations_per_sample", look.iterations_per_sample);
+  if (look.synchronisation.empty()) return out;
+  add("training_iteration_efficiency", look.iteration_efficiency);
+  add("training_sync_variance", look.sync_variance);
+  add("training_sync_alike", look.sync_alike);
+  add("training_nlm_activation_mean", look.nlm_activation_mean);
+  add("training_nlm_silent", look.nlm_silent);
   return out;
 }
 
@@ -219,23 +170,6 @@ fs::path run_folder(const fs::path& runs, const std::string& model, const std::s
   return runs / (model + "-" + digest.substr(0, 8) + "-" + text);
 }
 
-std::string log_line(const model::StepReport& step) {
-  char out[320];
-  std::snprintf(out, sizeof out,
-                "step %llu samples %llu minutes %.2f loss %.4f start %.4f end %.4f tokens %.4f rate %.5f norm %.2f samples/s %.1f",
-                static_cast<unsigned long long>(step.step), static_cast<unsigned long long>(step.samples_seen), step.cpu_minutes, step.loss,
-                step.loss_start, step.loss_end, step.loss_tokens, step.learning_rate, step.gradient_norm, step.samples_per_s);
-  return out;
-}
-
-std::string log_line(const model::CurvePoint& point) {
-  char out[240];
-  std::snprintf(out, sizeof out, "curve step %llu samples %llu minutes %.2f exact %.1f%% at-5 %.1f%% at-10 %.1f%% at-20 %.1f%%",
-                static_cast<unsigned long long>(point.step), static_cast<unsigned long long>(point.samples_seen), point.cpu_minutes,
-                100 * point.exact_always, 100 * point.exact_at_5, 100 * point.exact_at_10, 100 * point.exact_at_20);
-  return out;
-}
-
 Result<model::TrainSummary> run_training(const Config& config, const TrainRequest& request) {
   const auto data = open_training_data(request.dataset);
   if (!data) return data.error();
@@ -244,8 +178,14 @@ Result<model::TrainSummary> run_training(const Config& config, const TrainReques
   if (!settings) return settings.error();
   const auto splits = load_splits(request, *data, config.train().cells_max());
   if (!splits) return splits.error();
-  auto log = StageLog::open(request.run);
-  if (!log) return log.error();
+  auto stages = plan_stages(config, *splits->train, request.note);
+  if (!stages) return stages.error();
+  std::optional<TrainingLog> log;
+  if (request.group.rank == 0) {
+    auto opened = TrainingLog::open(request.run, data->tokenizer);
+    if (!opened) return opened.error();
+    log.emplace(std::move(*opened));
+  }
   auto facts = data->facts();
   facts["cells_max"] = std::to_string(config.train().cells_max());
   model::TrainInput input;
@@ -254,27 +194,48 @@ Result<model::TrainSummary> run_training(const Config& config, const TrainReques
   input.train = splits->train.get();
   input.validation = splits->validation.get();
   input.run = request.run;
+  for (std::uint64_t i = 0; i < splits->validation->size(); ++i)
+    input.validation_classes.push_back(splits->validation->has_bug(i) ? splits->validation->labels(i).bug_class : std::string());
+  input.stages = std::move(*stages);
+  input.group = request.group;
+  input.group.timeout_s = config.train().partner_timeout_s();
   input.facts = std::move(facts);
   input.stop = request.stop;
+  if (request.note) input.note = [&](const std::string& line) { request.note(line); };
   input.on_step = [&](const model::StepReport& step) {
-    log->write(step);
+    if (log) log->write(step);
     if (request.on_step) request.on_step(step);
   };
   input.on_curve = [&](const model::CurvePoint& point) {
     log->write(point);
     if (request.on_curve) request.on_curve(point);
   };
+  input.on_look = [&](const model::Look& look) {
+    log->write(look);
+    if (request.on_look) request.on_look(look);
+  };
+  input.on_gate = [&](const model::GateResult& gate) {
+    log->write(gate);
+    if (request.on_gate) request.on_gate(gate);
+  };
   auto summary = model::train(input);
   if (!summary) return error_of(summary.failure());
-  if (auto written = write_summary(request.run, summary_json(request.run, *summary)); !written) return written.error();
+  if (request.group.rank != 0) return std::move(*summary);
+  if (!summary->gates.empty())
+    if (auto written = write_file(request.run / "gates.json", gates_json(config.train(), summary->gates)); !written) return written.error();
+  if (auto written = write_file(request.run / "summary.json", summary_json(request.run, *summary) + "\n"); !written) return written.error();
   return std::move(*summary);
 }
 
 std::string summary_json(const fs::path& run, const model::TrainSummary& summary) {
   const auto& last = summary.last;
-  const Json out = {{"run", run.string()}, {"checkpoint", summary.checkpoint.string()}, {"steps", summary.steps}, {"samples_seen", summary.samples_seen},
+  Json out = {{"run", run.string()}, {"checkpoint", summary.checkpoint.string()}, {"steps", summary.steps}, {"samples_seen", summary.samples_seen},
                     {"cpu_minutes", summary.cpu_minutes}, {"exact_always", last.exact_always}, {"exact_at_5", last.exact_at_5},
                     {"exact_at_10", last.exact_at_10}, {"exact_at_20", last.exact_at_20}};
+  if (!summary.gates.empty()) {
+    const auto met = std::count_if(summary.gates.begin(), summary.gates.end(), [](const auto& g) { return g.met; });
+    out["gates"] = {{"met", met}, {"all", summary.gates.size()}};
+  }
   return out.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -284,7 +245,11 @@ Result<WorkResult> run_train_item(const WorkItem& item, const Config& config, co
   const auto& wanted = item.train();
   Config effective = config;
   if (!wanted.model().empty()) effective.mutable_train()->set_model(wanted.model());
-  TrainRequest request{wanted.dataset(), wanted.run(), wanted.dataset_digest(), {}, {}, {}, [&] { return stop.load(); }};
+  TrainRequest request;
+  request.dataset = wanted.dataset();
+  request.run = wanted.run();
+  request.dataset_digest = wanted.dataset_digest();
+  request.stop = [&] { return stop.load(); };
   auto reported = std::chrono::steady_clock::time_point::min();
   double loss_sum = 0;
   std::uint32_t losses = 0;
@@ -301,6 +266,7 @@ Result<WorkResult> run_train_item(const WorkItem& item, const Config& config, co
     report(report_of(mean, effective));
   };
   request.on_curve = [&](const model::CurvePoint& point) { report(report_of(point)); };
+  request.on_look = [&](const model::Look& look) { report(report_of(look)); };
   const auto summary = run_training(effective, request);
   if (!summary) return summary.error();
   WorkResult result;

@@ -1,7 +1,8 @@
 // One training run: dataset and configuration in, a run folder with a checkpoint out.
 //
 // On the data's way: after the dataset is final. `mendel train` and the trainer of a node both run
-// this; the run folder (model/README.md) also gets logs/training/stage_1.log and summary.json.
+// this; the run folder (model/README.md) also gets logs/training/stage_N.log, summary.json and, with a
+// curriculum, gates.json.
 #pragma once
 
 #include <atomic>
@@ -27,20 +28,16 @@ model::TrainOptions train_options(const Config& config);
 std::filesystem::path run_folder(const std::filesystem::path& runs, const std::string& model, const std::string& digest,
                                  std::uint32_t version);
 
-// One line of stage_1.log:
-//   step 120 samples 2280 minutes 0.42 loss 3.8412 start 1.7012 end 0.1930 tokens 1.9470 rate 0.00200 norm 2.31 samples/s 104.2
-// `minutes` are CPU minutes. Curve points have their own form:
-//   curve step 120 samples 2280 minutes 0.42 exact 31.2% at-5 12.0% at-10 15.5% at-20 19.1%
-std::string log_line(const model::StepReport& step);
-std::string log_line(const model::CurvePoint& point);
-
 struct TrainRequest {
   std::filesystem::path dataset, run;
   std::string dataset_digest;  // refused if the dataset has another; empty: whichever it has
   std::function<void(std::string_view)> note;  // a line for people, no line feed
   std::function<void(const model::StepReport&)> on_step;
   std::function<void(const model::CurvePoint&)> on_curve;
+  std::function<void(const model::Look&)> on_look;
+  std::function<void(const model::GateResult&)> on_gate;
   std::function<bool()> stop;
+  model::Group group;  // this process among several; only the first writes the run
 };
 
 // Blocks. Resumes what the run folder holds; a finished run answers at once. The same configuration

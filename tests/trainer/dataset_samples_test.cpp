@@ -1,11 +1,9 @@
 // Dataset rows as samples; damaged rows are named and passed over.
 #include <doctest/doctest.h>
 
-#include "actors/encoder/encoder_stage.hpp"
 #include "actors/encoder/grid.hpp"
 #include "actors/trainer/dataset_samples.hpp"
-#include "proto/pair_json.hpp"
-#include "tests/trainer/fake_model.hpp"
+#include "tests/trainer/dataset_rows.hpp"
 
 using namespace mendel;
 using namespace mendel::trainer;
@@ -14,21 +12,7 @@ namespace {
 
 const auto kTokenizer = std::make_shared<const encoder::Tokenizer>(small_tokenizer());
 
-Row row_of(const std::string& buggy, const std::string& fixed) {
-  Pair pair;
-  pair.set_buggy(buggy);
-  pair.set_fixed(fixed);
-  pair.mutable_bug()->set_class_(buggy == fixed ? BugClass::none : BugClass::logic);
-  pair.mutable_bug()->set_type(buggy == fixed ? "no_bug" : "wrong_operator");
-  pair.mutable_source()->set_kind(SourceKind::mutation);
-  set_pair_id(pair);
-  WorkItem item;
-  *item.mutable_encode()->add_pairs() = pair;
-  const auto result = (*encoder::EncoderStage::start({}, kTokenizer))->run(item);
-  REQUIRE(result);
-  REQUIRE(result->rows_size() == 1);
-  return result->rows(0);
-}
+Row row_of(const std::string& buggy, const std::string& fixed) { return trainer::row_of(kTokenizer, buggy, fixed); }
 
 const std::string kFixed = "def f(x):\n    return x + 1", kBuggy = "def f(x):\n    return x - 1";
 

@@ -79,3 +79,23 @@ TEST_CASE("a folder that cannot be is an error by name") {
   std::ofstream(folder.path / "file") << "x";
   CHECK(EventWriter::open(folder.path / "file" / "below", 0, 1).error().what.find("file") != std::string::npos);
 }
+
+TEST_CASE("histograms, pictures and texts are values of their own kinds") {
+  const Folder folder;
+  auto writer = EventWriter::open(folder.path, 0, 1000);
+  REQUIRE(writer);
+  const std::vector<double> values = {0, 0.5, 1, NAN}, none = {NAN};
+  REQUIRE(writer->write(1, 1001, std::vector<Histogram>{{"certainty", values}, {"empty", none}}));
+  REQUIRE(writer->write(2, 1002, std::vector<Picture>{{"grid", 3, 2, "png-bytes"}}));
+  REQUIRE(writer->write(3, 1003, std::vector<Text>{{"words", "**bold**"}}));
+  const auto found = records(writer->path());
+  REQUIRE(found.size() == 5);
+  CHECK(found[2].find("certainty") != std::string::npos);
+  CHECK(found[2].find("empty") == std::string::npos);
+  // histo: min 0, max 1, three values
+  CHECK(found[2].find(std::string("\x09\x00\x00\x00\x00\x00\x00\x00\x00\x11\x00\x00\x00\x00\x00\x00\xf0\x3f\x19\x00\x00\x00\x00\x00\x00\x08\x40", 27)) != std::string::npos);
+  // image: height 2, width 3, RGB, the bytes
+  CHECK(found[3].find(std::string("\x08\x02\x10\x03\x18\x03\x22\x09png-bytes")) != std::string::npos);
+  CHECK(found[4].find("**bold**") != std::string::npos);
+  CHECK(found[4].find(std::string("\x0a\x04text")) != std::string::npos);
+}
