@@ -49,7 +49,7 @@ TEST_CASE("an event file is records of a version, a start and scalars") {
   const Folder folder;
   auto writer = EventWriter::open(folder.path, 0, 1000);
   REQUIRE(writer);
-  REQUIRE(writer->write(300, 1001, {{"loss/all", 2.5}, {"broken", NAN}, {"rate", 0.125}}));
+  REQUIRE(writer->write(300, 1001, std::vector<Scalar>{{"loss/all", 2.5}, {"broken", NAN}, {"rate", 0.125}}));
   const auto found = records(writer->path());
   REQUIRE(found.size() == 3);
   CHECK(found[0].find("brain.Event:2") != std::string::npos);
