@@ -1,4 +1,5 @@
 """Network namespaces that stand for machines: on one bridge, each with an address and a cable of its own."""
+import itertools
 import os
 import shutil
 import subprocess
@@ -20,12 +21,22 @@ def reason_for_none():
     return None
 
 
+MADE = itertools.count()  # the kernel takes down a cable some time after its namespace, so names are new each time
+
+
 class Hosts:
     """NET.N is the address of the Nth name. `remove` must be called; it ends nothing that runs in them."""
 
     def __init__(self, names, net="10.77.0"):
-        self.names, self.net, self.mark = list(names), net, f"m{os.getpid() % 10000}"
+        self.names, self.net, self.mark = list(names), net, f"m{os.getpid() % 10000}x{next(MADE)}"
         self.bridge = f"{self.mark}b"
+        try:
+            self._make()
+        except subprocess.CalledProcessError:
+            self.remove()
+            raise
+
+    def _make(self):
         ip("link", "add", self.bridge, "type", "bridge")
         ip("link", "set", self.bridge, "up")
         for number, name in enumerate(self.names, 1):
