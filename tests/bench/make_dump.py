@@ -6,6 +6,7 @@ Usage: make_dump.py MEGABYTES OUT.xml
 """
 import ast
 import collections
+import keyword
 import os
 import random
 import re
@@ -53,9 +54,9 @@ class Writer:
         return escape(" ".join(out))
 
     def renamed(self, code):
-        names = sorted(set(re.findall(r"\b[a-z_]{3,}\b", code)))
+        names = sorted(set(re.findall(r"\b[a-z_]{3,}\b", code)) - set(keyword.kwlist))
         changed = {n: self.random.choice(self.starts).strip(".,()`'\"").lower() + str(self.random.randrange(999)) for n in names if self.random.random() < 0.6}
-        changed = {n: c for n, c in changed.items() if c.isidentifier()}
+        changed = {n: c for n, c in changed.items() if c.isidentifier() and not keyword.iskeyword(c)}
         return re.sub(r"\b[a-z_]{3,}\b", lambda m: changed.get(m[0], m[0]), code)
 
     def body(self, code, words):

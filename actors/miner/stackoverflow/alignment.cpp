@@ -33,15 +33,19 @@ std::vector<std::uint64_t> words_of(std::string_view text) {
   return out;
 }
 
-double overlap(const std::vector<std::uint64_t>& a, const std::vector<std::uint64_t>& b) {
-  if (a.empty() || b.empty()) return 0;
+std::size_t common_words(const std::vector<std::uint64_t>& a, const std::vector<std::uint64_t>& b) {
   std::size_t common = 0;
   for (auto i = a.begin(), k = b.begin(); i != a.end() && k != b.end();) {
     if (*i == *k) ++common, ++i, ++k;
     else if (*i < *k) ++i;
     else ++k;
   }
-  return 2.0 * static_cast<double>(common) / static_cast<double>(a.size() + b.size());
+  return common;
+}
+
+double overlap(const std::vector<std::uint64_t>& a, const std::vector<std::uint64_t>& b) {
+  if (a.empty() || b.empty()) return 0;
+  return 2.0 * static_cast<double>(common_words(a, b)) / static_cast<double>(a.size() + b.size());
 }
 
 Piece piece(std::string text, std::string symbol, std::uint32_t block, bool has_error) {
@@ -118,6 +122,16 @@ Piece part_shown(syntax::Parser& parser, const Piece& asked, const Piece& answer
   return piece(std::move(text), "", asked.block, has_error);
 }
 
+// Whether any part of `asked` can share `share` with `answered`: the best one holds what both have and nothing else.
+bool may_reach(double share, const Piece& asked, const Piece& answered) {
+  const auto common = static_cast<double>(common_words(asked.words, answered.words));
+  return common > 0 && 2 * common >= share * (common + static_cast<double>(answered.words.size()));
+}
+
+std::size_t drop_broken(std::vector<Piece>& pieces) {
+  return std::erase_if(pieces, [](const Piece& piece) { return piece.has_error; });
+}
+
 std::string_view last_name(std::string_view symbol) { return symbol.substr(symbol.rfind('.') + 1); }
 
 // The candidate that shares most with `fixed`, the first of equals; null if none shares anything.
@@ -135,7 +149,6 @@ const Piece* best_of(std::span<const Piece> candidates, const Piece& fixed, bool
 // Empty if the two are a pair.
 const char* add_pair(const Piece& buggy, const Piece& fixed, const Stackoverflow& settings, Alignment& out) {
   if (buggy.text == fixed.text) return "same_code";
-  if (fixed.has_error) return "fixed_does_not_parse";
   if (std::max(buggy.lines, fixed.lines) > settings.lines_max()) return "too_long";
   std::uint32_t lines = 0;
   for (const auto& hunk : syntax::line_difference(buggy.text, fixed.text, settings.changed_lines_max() + 1))
@@ -153,8 +166,12 @@ const char* add_pair(const Piece& buggy, const Piece& fixed, const Stackoverflow
 double token_overlap(std::string_view a, std::string_view b) { return overlap(words_of(a), words_of(b)); }
 
 Alignment align(syntax::Parser& parser, const std::vector<Snippet>& question, const std::vector<Snippet>& answer, const Stackoverflow& settings) {
-  const auto asked = cut(parser, question), answered = cut(parser, answer);
   Alignment out;
+  auto answered = cut(parser, answer);
+  const auto broken = drop_broken(answered.functions) + drop_broken(answered.blocks);
+  out.left_out.assign(broken, "fixed_does_not_parse");
+  if (answered.functions.empty() && answered.blocks.empty()) return out;
+  const auto asked = cut(parser, question);
   std::set<std::uint32_t> settled;  // blocks of the answer with a function that the question has
   const auto look = [&](const Piece& fixed, std::span<const Piece> candidates, bool by_name) {
     double share = 0;
@@ -169,7 +186,8 @@ Alignment align(syntax::Parser& parser, const std::vector<Snippet>& question, co
   for (const auto& block : answered.blocks) {
     if (settled.contains(block.block)) continue;
     std::vector<Piece> shown;
-    for (const auto& candidate : asked.blocks) shown.push_back(part_shown(parser, candidate, block));
+    for (const auto& candidate : asked.blocks)
+      if (may_reach(settings.overlap_min(), candidate, block)) shown.push_back(part_shown(parser, candidate, block));
     if (!look(block, shown, false)) out.left_out.push_back("no_counterpart");
   }
   return out;

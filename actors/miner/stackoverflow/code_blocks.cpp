@@ -1,4 +1,4 @@
-// Fragments are found by their tags; inside one the parser decides, as a browser would.
+// Fragments are found by their tags. Most are plain text between them; in any other the parser decides, as a browser would.
 #include "actors/miner/stackoverflow/code_blocks.hpp"
 
 #include <gumbo.h>
@@ -7,19 +7,56 @@
 #include <memory>
 #include <optional>
 
+#include "actors/miner/stackoverflow/post_rows.hpp"
+
 namespace mendel::miner {
 namespace {
 
 constexpr std::string_view kOpen = "<pre", kClose = "</pre>", kLanguage = "lang-";
 
-std::string language_in(const GumboNode& element) {
-  const GumboAttribute* attribute = gumbo_get_attribute(&element.v.element.attributes, "class");
-  if (attribute == nullptr) return {};
-  const std::string_view value = attribute->value;
+std::string language_of(std::string_view value) {
   const auto at = value.find(kLanguage);
   if (at == std::string_view::npos) return {};
   const auto name = value.substr(at + kLanguage.size());
   return std::string(name.substr(0, name.find_first_of(" \t")));
+}
+
+std::string language_in(const GumboNode& element) {
+  const GumboAttribute* attribute = gumbo_get_attribute(&element.v.element.attributes, "class");
+  return attribute == nullptr ? std::string() : language_of(attribute->value);
+}
+
+// Text in which HTML means what XML means.
+bool is_plain(std::string_view text) {
+  static constexpr std::string_view kEntities[] = {"&lt;", "&gt;", "&amp;", "&quot;"};
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if ((c < ' ' && c != '\n' && c != '\t') || c == '<' || c == '\x7F') return false;
+    const auto rest = text.substr(i);
+    if (c == '&' && std::none_of(std::begin(kEntities), std::end(kEntities), [&](auto entity) { return rest.starts_with(entity); })) return false;
+  }
+  return true;
+}
+
+// <pre><code>plain text</code></pre>, with or without a class of the <pre>; nothing of any other fragment.
+std::optional<CodeBlock> plain_block(std::string_view fragment) {
+  static constexpr std::string_view kClass = " class=\"", kCode = "><code>", kEnd = "</code></pre>";
+  if (!fragment.ends_with(kEnd)) return std::nullopt;
+  fragment.remove_prefix(kOpen.size());
+  fragment.remove_suffix(kEnd.size());
+  CodeBlock out;
+  if (fragment.starts_with(kClass)) {
+    fragment.remove_prefix(kClass.size());
+    const auto value = fragment.substr(0, fragment.find('"'));
+    if (value.find_first_of("&\n") != std::string_view::npos || !is_plain(value) || value.size() == fragment.size()) return std::nullopt;
+    out.language = language_of(value);
+    fragment.remove_prefix(value.size() + 1);
+  }
+  if (!fragment.starts_with(kCode)) return std::nullopt;
+  fragment.remove_prefix(kCode.size());
+  if (!is_plain(fragment)) return std::nullopt;
+  append_decoded(fragment, out.text);
+  return out;
 }
 
 void append_text(const GumboNode& node, std::string& out) {
@@ -63,7 +100,9 @@ std::vector<CodeBlock> code_blocks(std::string_view html) {
     const auto fragment = html.substr(begin, end == std::string_view::npos ? end : end - begin + kClose.size());
     html.remove_prefix(begin + fragment.size());
     if (fragment.size() > kPreBytesMax || std::count(fragment.begin(), fragment.end(), '<') > static_cast<std::ptrdiff_t>(kPreTagsMax)) continue;
-    if (auto block = parse(fragment)) out.push_back(std::move(*block));
+    auto block = plain_block(fragment);
+    if (!block) block = parse(fragment);
+    if (block) out.push_back(*std::move(block));
   }
   return out;
 }
