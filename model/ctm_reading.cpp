@@ -31,6 +31,12 @@ Guidance CtmReading::edit_guidance(const at::Tensor& s_bs) const {
   return {{}, linear(s_bs, parameters_[end_]), linear(s_bs, parameters_[context_])};
 }
 
+at::Tensor alikeness(const at::Tensor& normal_bs) {
+  const auto b = static_cast<double>(normal_bs.size(0));
+  const auto cosine_bb = at::mm(normal_bs, normal_bs.t()) / static_cast<double>(normal_bs.size(1));
+  return (cosine_bb.square().sum() - cosine_bb.diagonal().square().sum()) / (b * (b - 1));
+}
+
 TickChoice choose_ticks(const std::string& loss, const at::Tensor& ce_bk, const at::Tensor& certainty_bk) {
   const auto b = ce_bk.size(0), k = ce_bk.size(1);
   const auto whole = ce_bk.options().dtype(at::kLong);

@@ -28,6 +28,9 @@ class CtmReading {
   LinearIndex none_;
 };
 
+// Mean squared cosine between different rows of S [B, S], as `normal` made them; B > 1.
+at::Tensor alikeness(const at::Tensor& normal_bs);
+
 // Which ticks are trained, for each sample: the start is trained at both (half each), end and tokens at
 // one of the two in turn. loss: as CtmSettings::loss; ce and certainty [B, K] without gradient.
 struct TickChoice {

@@ -276,7 +276,7 @@ struct CellsBackward : Node {
 }  // namespace
 
 Hidden input_cells(const CellTables& tables, const SharedBatch& batch) {
-  if (batch->slots_of) return input_cells_by_operations(tables, *batch);
+  if (batch->slots_of) return input_cells_by_operations(tables, nullptr, *batch);
   auto node = c10::make_intrusive<CellsBackward>();
   node->tables = tables;
   node->batch = batch;
@@ -293,19 +293,7 @@ Hidden input_cells(const CellTables& tables, const SharedBatch& batch) {
   return y;
 }
 
-Hidden input_cells(const CellTables& tables, const Parameter& map, const SharedBatch& batch) {
-  const auto b = batch->samples, t = batch->columns, d = map.value.size(0), r = map.value.size(1);
-  const auto scale = std::sqrt(static_cast<double>(d));
-  const auto e_btr = at::embedding(tables.embedding->value, batch->ids_bt) * (batch->mask_bt * scale).unsqueeze(2).to(map.value.scalar_type());
-  const auto padded = at::constant_pad_nd(e_btr, {0, 0, 2, 2});  // [B, T + 4, r]
-  std::vector<at::Tensor> near;
-  for (std::int64_t k = 0; k < 5; ++k) near.push_back(padded.narrow(1, k, t));
-  const auto mixed = linear(at::cat(near, 2).view({b * t, 5 * r}), *tables.neighbours);  // [B T, d]
-  auto sum = linear(e_btr.view({b * t, r}), map) + mixed;
-  for (std::size_t i = 0; i < kPlaceTables; ++i) sum = sum + at::embedding(tables.places[i]->value, batch->places_bt[i]).view({b * t, d});
-  const auto x = rms(sum) * batch->mask_bt.view({b * t, 1}).to(mixed.scalar_type());
-  return with_product(at::constant_pad_nd(x, {0, 0, 0, batch->rows - b * t}), map.product.scalar_type());
-}
+Hidden input_cells(const CellTables& tables, const Parameter& map, const SharedBatch& batch) { return input_cells_by_operations(tables, &map, *batch); }
 
 namespace {
 

@@ -33,13 +33,6 @@ at::Tensor start_certainty(const at::Tensor& log_p, const Batch& batch) {
   return certainty(log_p, log_p.dim() == 3 ? classes_b.unsqueeze(1) : classes_b);
 }
 
-// Mean squared cosine between different rows of S [B, S], normalised by LayerNorm before.
-at::Tensor alikeness(const at::Tensor& s_bs) {
-  const auto b = static_cast<double>(s_bs.size(0));
-  const auto cosine_bb = at::mm(s_bs, s_bs.t()) / static_cast<double>(s_bs.size(1));
-  return (cosine_bb.square().sum() - cosine_bb.diagonal().square().sum()) / (b * (b - 1));
-}
-
 void set_steps(std::vector<std::vector<Proposal>>& proposals, const at::Tensor& steps_b) {
   const auto steps_here_b = steps_b.cpu();
   for (std::size_t b = 0; b < proposals.size(); ++b)

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include "ctm_reading.hpp"
 #include "inference.hpp"
 
 namespace mendel::model {
@@ -17,15 +18,6 @@ std::vector<double> numbers(const at::Tensor& t) {
   return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
 }
 
-// Mean squared cosine between different rows of s [B, S].
-double alikeness(const at::Tensor& s_bs) {
-  const auto b = static_cast<double>(s_bs.size(0));
-  if (b < 2) return 0;
-  const auto unit_bs = at::layer_norm(s_bs, {s_bs.size(1)});
-  const auto cosine_bb = at::mm(unit_bs, unit_bs.t()) / static_cast<double>(s_bs.size(1));
-  return ((cosine_bb.square().sum() - cosine_bb.diagonal().square().sum()) / (b * (b - 1))).item<double>();
-}
-
 void read_machine(const std::vector<Network::Thought>& thoughts, Look& look) {
   std::vector<at::Tensor> s, z;
   for (const auto& t : thoughts) {
@@ -36,7 +28,7 @@ void read_machine(const std::vector<Network::Thought>& thoughts, Look& look) {
   look.synchronisation = numbers(s_bs);
   look.sync_variance = s_bs.var(0, false).mean().item<double>();
   look.sync_size = s_bs.abs().mean().item<double>();
-  look.sync_alike = alikeness(s_bs);
+  look.sync_alike = s_bs.size(0) < 2 ? 0 : alikeness(CtmReading::normal(s_bs)).item<double>();
   look.nlm_activation_mean = z_bd.abs().mean().item<double>();
   look.nlm_silent = z_bd.abs().amax(0).lt(kSilent).to(at::kDouble).mean().item<double>();
 }

@@ -32,8 +32,6 @@ at::Tensor attended(const at::Tensor& qkv_n3d, std::int64_t heads, const Batch& 
   return at::zeros({n, d}, o_md.options()).index_copy(0, slots.cell_k, o_md.index_select(0, slots.slot_k));
 }
 
-Hidden in_both_types(const at::Tensor& x_nd, const Parameter& weight) { return {x_nd, x_nd.detach().to(weight.product.scalar_type())}; }
-
 }  // namespace
 
 Hidden block_by_operations(const Hidden& x, const Block& weights, const Batch& batch, Reach reach, const Rotation& rotation) {
@@ -43,22 +41,22 @@ Hidden block_by_operations(const Hidden& x, const Block& weights, const Batch& b
   const auto h_nd = rms(x.x_nd + mixed_nd.to(sum));
   const auto halves = linear(h_nd.to(product), *weights.gate_up).chunk(2, 1);  // gate, up [N, inner]
   const auto down_nd = linear(at::silu(halves[0]) * halves[1], *weights.down);
-  return in_both_types(rms(h_nd + down_nd.to(sum)), *weights.down);
+  return with_product(rms(h_nd + down_nd.to(sum)), product);
 }
 
-Hidden input_cells_by_operations(const CellTables& tables, const Batch& batch) {
-  const auto b = batch.samples, t = batch.columns, d = tables.embedding->value.size(1);
+Hidden input_cells_by_operations(const CellTables& tables, const Parameter* map, const Batch& batch) {
+  const auto b = batch.samples, t = batch.columns, r = tables.embedding->value.size(1), d = map ? map->value.size(0) : r;
   const auto scale_bt1 = batch.mask_bt.unsqueeze(2).to(tables.embedding->value.scalar_type()) * std::sqrt(static_cast<double>(d));
-  const auto e_btd = at::embedding(tables.embedding->value, batch.ids_bt) * scale_bt1;
-  const auto padded = at::constant_pad_nd(e_btd, {0, 0, 2, 2});  // [B, T + 4, d]
+  const auto e_btr = at::embedding(tables.embedding->value, batch.ids_bt) * scale_bt1;
+  const auto padded = at::constant_pad_nd(e_btr, {0, 0, 2, 2});  // [B, T + 4, r]
   std::vector<at::Tensor> near;
   for (std::int64_t k = 0; k < 5; ++k) near.push_back(padded.narrow(1, k, t));
-  const auto product = tables.neighbours->product.scalar_type();
-  const auto mixed = linear(at::cat(near, 2).view({b * t, 5 * d}).to(product), *tables.neighbours).to(e_btd.scalar_type());  // [B T, d]
-  auto sum = e_btd.view({b * t, d}) + mixed;
+  const auto mixed = linear(at::cat(near, 2).view({b * t, 5 * r}), *tables.neighbours);  // [B T, d]
+  const auto own = e_btr.view({b * t, r});
+  auto sum = (map ? linear(own, *map) : own) + mixed;
   for (std::size_t i = 0; i < kPlaceTables; ++i) sum = sum + at::embedding(tables.places[i]->value, batch.places_bt[i]).view({b * t, d});
   const auto x = rms(sum) * batch.mask_bt.view({b * t, 1}).to(mixed.scalar_type());
-  return in_both_types(at::constant_pad_nd(x, {0, 0, 0, batch.rows - b * t}), *tables.neighbours);
+  return with_product(at::constant_pad_nd(x, {0, 0, 0, batch.rows - b * t}), tables.neighbours->product.scalar_type());
 }
 
 at::Tensor scores_by_operations(const at::Tensor& x_nd, const ScoreHead& head) {

@@ -79,7 +79,7 @@ void GridChunk::add(std::string_view grid) {
 void GridChunk::append_cells(const std::uint16_t* cells, std::size_t eights) {
   append_run(padding_);
   padding_ = 0;
-  append_varint(eights << 1 | 1);
+  put_varint(values_, eights << 1 | 1);
   const std::size_t at = values_.size();
   values_.resize(at + eights * 8 * sizeof(std::uint16_t));
   for (std::size_t i = 0; i < eights * 8; ++i) {
@@ -94,11 +94,9 @@ void GridChunk::append_cells(const std::uint16_t* cells, std::size_t eights) {
 
 void GridChunk::append_run(std::size_t cells) {
   if (cells == 0) return;
-  append_varint(cells << 1);
+  put_varint(values_, cells << 1);
   values_.insert(values_.end(), {0, 0});  // the index of padding
 }
-
-void GridChunk::append_varint(std::size_t value) { put_varint(values_, value); }
 
 void GridChunk::finish_page() {
   if (rows_ == 0) return;

@@ -34,7 +34,6 @@ class GridChunk {
   };
   void append_cells(const std::uint16_t* cells, std::size_t eights);
   void append_run(std::size_t cells);
-  void append_varint(std::size_t value);
   void finish_page();
 
   std::unique_ptr<parquet::PageWriter> pages_;

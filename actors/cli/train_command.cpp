@@ -66,9 +66,7 @@ Result<fs::path> run_of(const Context& context, const std::string& named, const 
 }
 
 std::string gate_line(const model::GateResult& gate) {
-  char measured[32] = "not measurable";
-  if (gate.measured) std::snprintf(measured, sizeof measured, "%.4f", *gate.measured);
-  return gate.stage + " gate " + (gate.met ? "met" : "missed") + ": " + gate.text + " (" + measured + ")";
+  return gate.stage + " gate " + (gate.met ? "met" : "missed") + ": " + gate.text + " (" + trainer::measured_text(gate) + ")";
 }
 
 void conclude(const Context& context, const fs::path& run, const model::TrainSummary& summary) {

@@ -69,7 +69,7 @@ class Encoding {
 #ifdef __SSE2__
   // Answers where it stopped: at the start of a piece that may go on beyond the block.
   const char* run_block(const char* block) {
-    std::uint8_t starts[kBlockBytes + 4];
+    std::uint8_t starts[kBlockBytes];
     std::size_t count = 0;
     for (std::uint64_t left = piece_starts(block, end_); left; left &= left - 1) starts[count++] = static_cast<std::uint8_t>(std::countr_zero(left));
     if (count == 1) {

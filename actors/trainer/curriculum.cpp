@@ -129,14 +129,18 @@ std::size_t stage_index(const std::string& name) { return static_cast<std::size_
 
 }  // namespace
 
+std::string measured_text(const model::GateResult& gate) {
+  char out[64] = "not measurable";
+  if (gate.measured) std::snprintf(out, sizeof out, "%.4f", *gate.measured);
+  return out;
+}
+
 std::string gate_table(const Train& train, const std::vector<model::GateResult>& gates) {
   std::string out;
   for (const auto& g : gates) {
-    char measured[64] = "not measurable";
-    if (g.measured) std::snprintf(measured, sizeof measured, "%.4f", *g.measured);
     const char* const verdict = g.met ? "met" : g.step == 0 ? "not reached" : "missed";
     char line[400];
-    std::snprintf(line, sizeof line, "%-28s %-40s %14s  %s\n", stage_title(train, stage_index(g.stage)).c_str(), g.text.c_str(), g.step == 0 ? "-" : measured, verdict);
+    std::snprintf(line, sizeof line, "%-28s %-40s %14s  %s\n", stage_title(train, stage_index(g.stage)).c_str(), g.text.c_str(), g.step == 0 ? "-" : measured_text(g).c_str(), verdict);
     out += line;
   }
   return out;

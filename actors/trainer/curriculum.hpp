@@ -4,7 +4,9 @@
 // On the data's way: between the loaded training split and training (model/curriculum.hpp).
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "actors/trainer/dataset_samples.hpp"
@@ -24,6 +26,9 @@ Result<std::vector<model::StagePlan>> plan_stages(const Config& config, const Da
 
 // "syntax", or "stage 3" where the row has no name.
 std::string stage_title(const Train& train, std::size_t stage);
+
+// "0.7512", or "not measurable".
+std::string measured_text(const model::GateResult& gate);
 
 // Gates and what was measured, for people: one line each. Empty for none.
 std::string gate_table(const Train& train, const std::vector<model::GateResult>& gates);

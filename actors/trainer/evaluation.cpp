@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "actors/encoder/grid.hpp"
+#include "actors/trainer/model_edit.hpp"
 #include "actors/trainer/model_failure.hpp"
 
 namespace mendel::trainer {
@@ -20,8 +21,6 @@ using Ids = std::vector<encoder::TokenId>;
 Ids ids_of(const model::Sample& sample) { return {sample.cells.begin(), sample.cells.end()}; }
 
 bool fits(const model::SpanEdit& edit, const Ids& cells) { return edit.first <= edit.end && edit.end <= cells.size(); }
-
-Ids applied(const Ids& cells, const model::SpanEdit& edit) { return encoder::apply_edit(cells, {edit.first, edit.end, edit.tokens}); }
 
 Hit hit_of(const model::Sample& sample, const Ids& cells, const model::SpanEdit& proposed) {
   if (!sample.edit) return Hit::elsewhere;

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "actors/encoder/grid.hpp"
+#include "actors/trainer/model_edit.hpp"
 
 namespace mendel::trainer {
 namespace {
@@ -58,11 +59,10 @@ Pixels draw_grids(const model::Sample& sample, const model::SpanEdit& answer) {
   out.height = encoder::kGridRows * kCell;
   for (std::size_t i = 0; i < std::size_t{out.width} * out.height; ++i) out.rgb.insert(out.rgb.end(), kBetween.begin(), kBetween.end());
   const std::vector<encoder::TokenId> before(sample.cells.begin(), sample.cells.end());
-  const auto after = [&](const model::SpanEdit& edit) { return encoder::apply_edit(before, {edit.first, edit.end, {edit.tokens.begin(), edit.tokens.end()}}); };
   const auto wanted = sample.edit.value_or(model::SpanEdit{0, 0, {}});
   draw(out, 0, before, wanted.first, wanted.end, kGone);
-  draw(out, 1, after(answer), answer.first, answer.first + answer.tokens.size(), kNew);
-  draw(out, 2, after(wanted), wanted.first, wanted.first + wanted.tokens.size(), kNew);
+  draw(out, 1, applied(before, answer), answer.first, answer.first + answer.tokens.size(), kNew);
+  draw(out, 2, applied(before, wanted), wanted.first, wanted.first + wanted.tokens.size(), kNew);
   return out;
 }
 

@@ -52,18 +52,21 @@ void put_bytes(std::string& out, std::uint64_t field, std::string_view bytes) {
   out += bytes;
 }
 
-std::string event(double wall_time_s, std::uint64_t step) {
-  std::string out;
-  put_key(out, 1, kDouble);
-  put(out, wall_time_s);
-  put_key(out, 2, kVarint);
-  put_varint(out, step);
-  return out;
+void put_number(std::string& out, std::uint64_t field, std::uint64_t number) {
+  put_key(out, field, kVarint);
+  put_varint(out, number);
 }
 
 void put_double(std::string& out, std::uint64_t field, double value) {
   put_key(out, field, kDouble);
   put(out, value);
+}
+
+std::string event(double wall_time_s, std::uint64_t step) {
+  std::string out;
+  put_double(out, 1, wall_time_s);
+  put_number(out, 2, step);
+  return out;
 }
 
 // min 1, max 2, num 3, sum 4, sum_squares 5, bucket_limit 6 and bucket 7 (packed); empty for no values.
@@ -93,6 +96,60 @@ std::string histogram_message(std::span<const double> values) {
   put_double(out, 5, squares);
   put_bytes(out, 6, limits);
   put_bytes(out, 7, buckets);
+  return out;
+}
+
+// Values by tag; `content` answers a value's own fields, or nothing to leave it out.
+template <class T, class Content>
+std::string summary_of(const std::vector<T>& values, Content content) {
+  std::string out;
+  for (const auto& one : values) {
+    const std::string own = content(one);
+    if (own.empty()) continue;
+    std::string value;
+    put_bytes(value, 1, one.tag);
+    value += own;
+    put_bytes(out, 1, value);
+  }
+  return out;
+}
+
+std::string scalar_content(const Scalar& scalar) {
+  std::string out;
+  if (!std::isfinite(scalar.value)) return out;
+  put_key(out, 2, kFloat);
+  put(out, static_cast<float>(scalar.value));
+  return out;
+}
+
+std::string histogram_content(const Histogram& histogram) {
+  std::string out;
+  if (const auto packed = histogram_message(histogram.values); !packed.empty()) put_bytes(out, 5, packed);
+  return out;
+}
+
+std::string picture_content(const Picture& picture) {
+  std::string image, out;
+  put_number(image, 1, picture.height);
+  put_number(image, 2, picture.width);
+  put_number(image, 3, kRgb);
+  put_bytes(image, 4, picture.png);
+  put_bytes(out, 4, image);
+  return out;
+}
+
+// A tensor of one string, said to be of the text plugin.
+std::string text_content(const Text& text) {
+  std::string dimension, shape, tensor, plugin, metadata, out;
+  put_number(dimension, 1, 1);
+  put_bytes(shape, 2, dimension);
+  put_number(tensor, 1, kStringType);
+  put_bytes(tensor, 2, shape);
+  put_bytes(tensor, 8, text.markdown);
+  put_bytes(plugin, 1, "text");
+  put_bytes(metadata, 1, plugin);
+  put_bytes(out, 8, tensor);
+  put_bytes(out, 9, metadata);
   return out;
 }
 
@@ -130,8 +187,7 @@ Result<EventWriter> EventWriter::open(const std::filesystem::path& folder, std::
   auto version = event(wall_time_s, 0);
   put_bytes(version, 3, "brain.Event:2");
   std::string status;
-  put_key(status, 1, kVarint);
-  put_varint(status, kStart);
+  put_number(status, 1, kStart);
   auto start = event(wall_time_s, step);
   put_bytes(start, 7, status);
   out.file_ << record(version) << record(start) << std::flush;
@@ -140,67 +196,19 @@ Result<EventWriter> EventWriter::open(const std::filesystem::path& folder, std::
 }
 
 Outcome EventWriter::write(std::uint64_t step, double wall_time_s, const std::vector<Scalar>& scalars) {
-  std::string summary;
-  for (const auto& scalar : scalars) {
-    if (!std::isfinite(scalar.value)) continue;
-    std::string value;
-    put_bytes(value, 1, scalar.tag);
-    put_key(value, 2, kFloat);
-    put(value, static_cast<float>(scalar.value));
-    put_bytes(summary, 1, value);
-  }
-  return put_summary(step, wall_time_s, summary);
+  return put_summary(step, wall_time_s, summary_of(scalars, scalar_content));
 }
 
 Outcome EventWriter::write(std::uint64_t step, double wall_time_s, const std::vector<Histogram>& histograms) {
-  std::string summary;
-  for (const auto& histogram : histograms) {
-    const auto packed = histogram_message(histogram.values);
-    if (packed.empty()) continue;
-    std::string value;
-    put_bytes(value, 1, histogram.tag);
-    put_bytes(value, 5, packed);
-    put_bytes(summary, 1, value);
-  }
-  return put_summary(step, wall_time_s, summary);
+  return put_summary(step, wall_time_s, summary_of(histograms, histogram_content));
 }
 
 Outcome EventWriter::write(std::uint64_t step, double wall_time_s, const std::vector<Picture>& pictures) {
-  std::string summary;
-  for (const auto& picture : pictures) {
-    std::string image, value;
-    for (const auto& [field, number] : {std::pair{1u, picture.height}, std::pair{2u, picture.width}, std::pair{3u, kRgb}}) {
-      put_key(image, field, kVarint);
-      put_varint(image, number);
-    }
-    put_bytes(image, 4, picture.png);
-    put_bytes(value, 1, picture.tag);
-    put_bytes(value, 4, image);
-    put_bytes(summary, 1, value);
-  }
-  return put_summary(step, wall_time_s, summary);
+  return put_summary(step, wall_time_s, summary_of(pictures, picture_content));
 }
 
-// A tensor of one string, said to be of the text plugin.
 Outcome EventWriter::write(std::uint64_t step, double wall_time_s, const std::vector<Text>& texts) {
-  std::string summary;
-  for (const auto& text : texts) {
-    std::string dimension, shape, tensor, plugin, metadata, value;
-    put_key(dimension, 1, kVarint);
-    put_varint(dimension, 1);
-    put_bytes(shape, 2, dimension);
-    put_key(tensor, 1, kVarint);
-    put_varint(tensor, kStringType);
-    put_bytes(tensor, 2, shape);
-    put_bytes(tensor, 8, text.markdown);
-    put_bytes(plugin, 1, "text");
-    put_bytes(metadata, 1, plugin);
-    put_bytes(value, 1, text.tag);
-    put_bytes(value, 8, tensor);
-    put_bytes(value, 9, metadata);
-    put_bytes(summary, 1, value);
-  }
-  return put_summary(step, wall_time_s, summary);
+  return put_summary(step, wall_time_s, summary_of(texts, text_content));
 }
 
 Outcome EventWriter::put_summary(std::uint64_t step, double wall_time_s, const std::string& summary) {

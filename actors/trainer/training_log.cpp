@@ -6,6 +6,7 @@
 
 #include "actors/encoder/grid.hpp"
 #include "actors/trainer/grid_picture.hpp"
+#include "actors/trainer/model_edit.hpp"
 
 namespace mendel::trainer {
 namespace {
@@ -40,9 +41,7 @@ std::string code_of(const encoder::Tokenizer& tokenizer, const std::vector<encod
 
 std::string markdown_of(const encoder::Tokenizer& tokenizer, const model::Look::Example& example) {
   const std::vector<encoder::TokenId> before(example.sample.cells.begin(), example.sample.cells.end());
-  const auto mended = [&](const model::SpanEdit& edit) {
-    return code_of(tokenizer, encoder::apply_edit(before, {edit.first, edit.end, {edit.tokens.begin(), edit.tokens.end()}}));
-  };
+  const auto mended = [&](const model::SpanEdit& edit) { return code_of(tokenizer, applied(before, edit)); };
   char belief[96];
   std::snprintf(belief, sizeof belief, "P(bug) %.3f, margin %.2f, steps %u", example.best.bug_probability, example.best.margin, example.best.steps);
   const bool exact = example.sample.edit && model::same_repair(example.sample.cells, example.best.edit, *example.sample.edit);

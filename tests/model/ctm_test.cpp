@@ -16,20 +16,8 @@ ModelSettings small() {
   s.vocabulary = kTestVocabulary;
   s.width = 32;
   s.encoder_layers = "r";
-  s.ctm.neurons = 48;
-  s.ctm.memory = 4;
-  s.ctm.hidden = 4;
-  s.ctm.input = 16;
-  s.ctm.heads = 2;
-  s.ctm.pairs_out = 24;
-  s.ctm.pairs_action = 16;
+  s.ctm = small_machine();
   return s;
-}
-
-std::vector<Sample> made(std::size_t count) {
-  std::vector<Sample> out;
-  for (std::size_t i = 0; i < count; ++i) out.push_back(made_sample(static_cast<std::uint32_t>(i), i % 4 != 3));
-  return out;
 }
 
 struct Machine {

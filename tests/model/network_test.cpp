@@ -28,12 +28,6 @@ ModelSettings recursive() {
   return s;
 }
 
-std::vector<Sample> made(std::size_t count) {
-  std::vector<Sample> out;
-  for (std::size_t i = 0; i < count; ++i) out.push_back(made_sample(static_cast<std::uint32_t>(i), i % 4 != 3));
-  return out;
-}
-
 at::Tensor total(const Network& network, std::span<const Sample> samples) {
   return network.loss(samples).total();
 }

@@ -23,25 +23,13 @@ ModelSettings settings_of(const std::string& kind) {
     s.high_cycles = s.low_cycles = s.supervision_steps = 2;
   }
   if (kind == "ctm") {
-    s.ctm.neurons = 48;
-    s.ctm.memory = 4;
-    s.ctm.hidden = 4;
-    s.ctm.input = 16;
-    s.ctm.heads = 2;
+    s.ctm = small_machine();
     s.ctm.ticks = 3;
-    s.ctm.pairs_out = 24;
-    s.ctm.pairs_action = 16;
   }
   return s;
 }
 
 constexpr const char* kKinds[] = {"once", "factored", "recursive", "ctm"};
-
-std::vector<Sample> made(std::size_t count) {
-  std::vector<Sample> out;
-  for (std::size_t i = 0; i < count; ++i) out.push_back(made_sample(static_cast<std::uint32_t>(i), i % 4 != 3));
-  return out;
-}
 
 std::vector<at::Tensor> leaves_of(const ParameterSet& set) {
   std::vector<at::Tensor> out;

@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <random>
 #include <string>
+#include <vector>
 
+#include "model/repair_model.hpp"
 #include "model/sample.hpp"
 
 namespace mendel::model {
@@ -44,6 +46,26 @@ inline Sample made_sample(std::uint32_t seed, bool bug) {
   if (bug) cells.erase(cells.begin() + gone);
   auto s = laid_out(cells);
   if (bug) s.edit = SpanEdit{gone, gone, {kTestColon}};
+  return s;
+}
+
+// Every fourth is clean.
+inline std::vector<Sample> made(std::size_t count) {
+  std::vector<Sample> out;
+  for (std::size_t i = 0; i < count; ++i) out.push_back(made_sample(static_cast<std::uint32_t>(i), i % 4 != 3));
+  return out;
+}
+
+// The machine of a CTM that steps in no time.
+inline CtmSettings small_machine() {
+  CtmSettings s;
+  s.neurons = 48;
+  s.memory = 4;
+  s.hidden = 4;
+  s.input = 16;
+  s.heads = 2;
+  s.pairs_out = 24;
+  s.pairs_action = 16;
   return s;
 }
 
