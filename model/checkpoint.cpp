@@ -12,6 +12,8 @@
 namespace mendel::model {
 namespace {
 
+constexpr const char* kEarlierFormat = "mendel-repair-1";
+
 constexpr const char* kFactPrefix = "fact.";
 constexpr const char* kThresholdPrefix = "threshold.";
 constexpr const char* kZStart = "trunk.z_start";
@@ -170,6 +172,9 @@ Expected<Checkpoint> read_checkpoint(const std::filesystem::path& path) {
   if (!file) return file.failure();
   const auto& metadata = file->header().metadata;
   const auto format = metadata.find("format");
+  if (format != metadata.end() && format->second == kEarlierFormat)
+    return Failure{Fault::invalid, file->name() + ": its metadata field format is " + kEarlierFormat + ", whose thresholds mean another margin than those of " +
+                                       kCheckpointFormat + "; train the model again"};
   if (format == metadata.end() || format->second != kCheckpointFormat)
     return Failure{Fault::invalid, file->name() + ": is no repair model (metadata field format is not " + kCheckpointFormat + "); give a checkpoint.safetensors that training wrote"};
   const auto settings = settings_of(metadata, file->name());

@@ -14,7 +14,7 @@
 
 namespace mendel::model {
 
-inline constexpr const char* kCheckpointFormat = "mendel-repair-1";
+inline constexpr const char* kCheckpointFormat = "mendel-repair-2";
 inline constexpr const char* kStateFormat = "mendel-run-1";
 
 struct Checkpoint {

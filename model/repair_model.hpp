@@ -52,7 +52,7 @@ struct ModelSettings {
 // One edit that the model believes in. Probabilities are natural logarithms.
 struct Proposal {
   SpanEdit edit;
-  double margin = 0;  // log P(NO_BUG) - log P(start of this edit): the smaller, the surer of a bug
+  double margin = 0;  // log P(NO_BUG) - log_probability: the smaller, the surer of this edit
   double log_probability = 0;  // of start, end and tokens together
   double bug_probability = 0;  // 1 - P(NO_BUG), the same for all proposals of a sample
   std::uint32_t steps = 1;  // supervision steps or ticks until the model had its answer

@@ -11,6 +11,7 @@ namespace mendel::model {
 namespace {
 
 constexpr std::int64_t kCopyDistance = 40;  // beyond that all distances share one bias
+constexpr std::uint32_t kStartsConsidered = 3;  // the likeliest start need not have the likeliest edit
 constexpr double kMasked = -1e4;
 constexpr double kFloor = 1e-8;  // under a token's probability
 
@@ -280,18 +281,18 @@ std::vector<std::vector<Proposal>> SpanHead::propose(const Hidden& h, const Batc
   const auto h_btd = cells(h, batch);
   const auto start_bt = start_log_probabilities(h, batch, guidance);
   const auto none_b = start_bt.select(1, batch.columns);
-  const auto starts = std::min<std::int64_t>(candidates, batch.columns);
+  const auto starts = std::min<std::int64_t>(std::max(candidates, kStartsConsidered), batch.columns);
   auto [best_br, first_br] = start_bt.narrow(1, 0, batch.columns).topk(starts, 1);
   auto [end_log_br, end_br] = end_log_probabilities(h_btd, batch, first_br, guidance).max(2);
   Edits edits{first_br, end_br, best_br + end_log_br, at::zeros_like(first_br), {}};
   if (candidates > 1) {
-    for (auto* t : {&edits.first_br, &edits.end_br, &edits.log_probability_br, &best_br}) *t = at::cat({*t, *t}, 1);
+    for (auto* t : {&edits.first_br, &edits.end_br, &edits.log_probability_br}) *t = at::cat({*t, *t}, 1);
     edits.rank_br = at::cat({edits.rank_br, edits.rank_br + 1}, 1);
   }
   write_tokens(edits, h_btd, batch, guidance);
   const auto count = edits.first_br.size(1);
   const auto as_double = [](const at::Tensor& t) { return t.cpu().to(at::kDouble).contiguous(); };
-  const auto none = as_double(none_b), log_probability = as_double(edits.log_probability_br), best = as_double(best_br);
+  const auto none = as_double(none_b), log_probability = as_double(edits.log_probability_br);
   const auto first = edits.first_br.cpu().contiguous(), end = edits.end_br.cpu().contiguous();
   std::vector<std::vector<Proposal>> out(static_cast<std::size_t>(batch.samples));
   for (std::int64_t b = 0; b < batch.samples; ++b) {
@@ -302,8 +303,8 @@ std::vector<std::vector<Proposal>> SpanHead::propose(const Hidden& h, const Batc
       p.edit.first = static_cast<std::uint32_t>(first.data_ptr<std::int64_t>()[k]);
       p.edit.end = static_cast<std::uint32_t>(end.data_ptr<std::int64_t>()[k]);
       p.edit.tokens = std::move(edits.tokens[static_cast<std::size_t>(k)]);
-      p.margin = none_log - best.data_ptr<double>()[k];
       p.log_probability = log_probability.data_ptr<double>()[k];
+      p.margin = none_log - p.log_probability;
       p.bug_probability = -std::expm1(std::min(none_log, 0.0));
       const bool real = p.edit.first < static_cast<std::uint32_t>(batch.lengths[static_cast<std::size_t>(b)]);
       if (real && std::none_of(proposals.begin(), proposals.end(), [&](const auto& q) { return q.edit == p.edit; }))

@@ -53,8 +53,8 @@ class SpanHead {
   bool halts() const { return halts_; }
   at::Tensor halt_logits(const Hidden& h, const Batch& batch) const;  // [B], from a sample's first cell
 
-  // The best `candidates` proposals of each sample, likeliest first: so many starts, the best end of each,
-  // tokens greedily, and where more than one is asked for also after the second best first token.
+  // The best `candidates` proposals of each sample, likeliest first: so many starts (three at least), the best end of
+  // each, tokens greedily, and where more than one is asked for also after the second best first token.
   std::vector<std::vector<Proposal>> propose(const Hidden& h, const Batch& batch, std::uint32_t candidates, const Guidance& guidance = {}) const;
 
  private:

@@ -201,7 +201,8 @@ TEST_CASE("a checkpoint of other settings, another format or without numbers is 
   };
   CHECK(rewritten("\"model.width\":\"32\"", "\"model.width\":\"64\"").find("tensor trunk.embedding has another shape") != std::string::npos);
   CHECK(rewritten("\"model.heads\":\"4\"", "\"model.heads\":\"x\"").find("model.heads is no natural number") != std::string::npos);
-  CHECK(rewritten("mendel-repair-1", "mendel-repair-9").find("format") != std::string::npos);
+  CHECK(rewritten("mendel-repair-2", "mendel-repair-9").find("format") != std::string::npos);
+  CHECK(rewritten("mendel-repair-2", "mendel-repair-1").find("train the model again") != std::string::npos);
   CHECK(rewritten("\"head.gate.bias\"", "\"head.gate.bits\"").find("tensor head.gate.bias is missing") != std::string::npos);
   const auto broken = flat.clone();
   broken[7] = NAN;

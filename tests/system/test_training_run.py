@@ -68,7 +68,7 @@ def test_kill_9_at_any_moment_leaves_a_run_that_goes_on_with_the_same_losses(sam
 def test_the_safetensors_library_reads_the_checkpoint(whole):
     with safe_open(whole / "checkpoint.safetensors", framework="numpy") as file:
         metadata = file.metadata()
-        assert metadata["format"] == "mendel-repair-1"
+        assert metadata["format"] == "mendel-repair-2"
         assert metadata["model.width"] == "32"
         assert [key for key in metadata if key.startswith("threshold.")] and float(metadata["threshold.0.05"]) < 1e308
         assert file.get_slice("trunk.embedding").get_shape() == [4096, 32]
