@@ -11,6 +11,7 @@
 #include "actors/cli/trainer_options.hpp"
 #include "actors/trainer/evaluation_report.hpp"
 #include "actors/trainer/repair.hpp"
+#include "actors/trainer/several_bugs.hpp"
 #include "actors/trainer/targets.hpp"
 #include "actors/trainer/thinking.hpp"
 
@@ -61,6 +62,26 @@ int report_thinking(const Context& context, model::RepairModel& model, const mod
   return kDone;
 }
 
+// several_bugs.json, and its table after the others.
+int report_several(const Context& context, const LoadedCheckpoint& checkpoint, const trainer::DatasetSamples& samples, const fs::path& out) {
+  constexpr std::uint64_t kFunctionsMax = 1000;
+  std::vector<trainer::SeveralLevel> levels;
+  for (const auto& level : checkpoint.levels()) levels.push_back({level.share, level.margin, checkpoint.margin_again(level.share)});
+  const auto rows = trainer::evaluate_several(*checkpoint.model, samples, levels, kFunctionsMax, interrupted);
+  if (!rows) return fail(rows.error());
+  std::ofstream file(out / "several_bugs.json", std::ios::binary | std::ios::trunc);
+  file << trainer::several_json(*rows, levels);
+  file.close();
+  if (!file) return fail({ErrorCode::io_error, (out / "several_bugs.json").string() + ": cannot be written"});
+  if (!context.json) std::printf("\n%s", trainer::several_table(*rows, levels).c_str());
+  return kDone;
+}
+
+int report_ways(const Context& context, const LoadedCheckpoint& checkpoint, const trainer::DatasetSamples& samples, const fs::path& out) {
+  const int several = report_several(context, checkpoint, samples, out);
+  return several == kDone ? report_thinking(context, *checkpoint.model, samples, out) : several;
+}
+
 // With --gate a minimum that is missed ends the command with a status of its own.
 int gated(const EvalArguments& arguments, const std::vector<trainer::TargetResult>& targets, int status) {
   const bool met = std::all_of(targets.begin(), targets.end(), [](const auto& t) { return t.minimum_met(); });
@@ -74,7 +95,7 @@ int evaluate_split(const Context& context, const EvalArguments& arguments, Loade
   if (auto same = check_vocabulary(checkpoint, *data, dataset); !same) return fail(same.error());
   const auto split = split_from(arguments.split);
   if (!split) return fail(split.error());
-  const auto samples = trainer::load_samples(*data, *split, model::kCellsMax);
+  const auto samples = trainer::load_samples(*data, *split, model::kCellsMax, arguments.samples);
   if (!samples) return fail(samples.error());
   for (const auto& row : (*samples)->passed_over().damaged_rows) warn("passed over: " + row);
   if ((*samples)->size() == 0) return fail({ErrorCode::invalid_input, dataset.string() + ": the split " + arguments.split + " has no sample"});
@@ -93,7 +114,7 @@ int evaluate_split(const Context& context, const EvalArguments& arguments, Loade
   log_errors(context, facts.checkpoint, *outcomes);
   if (context.json) {
     std::fputs(trainer::benchmark_report(facts, *outcomes, levels).c_str(), stdout);
-    return gated(arguments, targets, report_thinking(context, *checkpoint.model, **samples, out));
+    return gated(arguments, targets, report_ways(context, checkpoint, **samples, out));
   }
   std::printf("%s (%.2f M parameters)\non the %s split of %s, digest %s\n\n%s", facts.checkpoint.c_str(), static_cast<double>(facts.parameters) / 1e6,
               facts.split.c_str(), facts.dataset.c_str(), facts.dataset_digest.c_str(), trainer::evaluation_table(*outcomes, levels).c_str());
@@ -101,7 +122,7 @@ int evaluate_split(const Context& context, const EvalArguments& arguments, Loade
   if (!passed_over.empty()) std::printf("passed over: %s\n", passed_over.c_str());
   std::printf("\n%s", trainer::target_table(targets).c_str());
   std::printf("written: %s/benchmark_report.json, per_bug_type_metrics.csv, confusion_matrices/\n", out.c_str());
-  return gated(arguments, targets, report_thinking(context, *checkpoint.model, **samples, out));
+  return gated(arguments, targets, report_ways(context, checkpoint, **samples, out));
 }
 
 struct SuiteEntry {

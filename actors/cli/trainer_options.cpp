@@ -15,6 +15,7 @@ void declare_eval_options(CLI::App& app, EvalArguments& arguments) {
   app.add_option("--checkpoint", arguments.checkpoint, "checkpoint or folder of a run (default: the newest in DATA/runs)");
   app.add_option("--dataset", arguments.dataset, "folder of the dataset (default: DATA/dataset)");
   app.add_option("--split", arguments.split, "which part of it")->check(CLI::IsMember({"train", "validation", "test"}))->capture_default_str();
+  app.add_option("--samples", arguments.samples, "about so many rows of it, chosen by their ids; 0: all")->capture_default_str();
   app.add_option("--out", arguments.out, "folder for benchmark_report.json and the other files (default: DATA/reports)");
   app.add_flag("--gate", arguments.gate, "end with status 3 if a minimum of the targets is missed (syntax 85 %, all 70 %)");
   app.add_option("--suite", arguments.suite, "score repairs of whole texts instead: one object a line, id, buggy, optionally fixed; - for stdin");

@@ -19,6 +19,7 @@ struct TrainArguments {
 struct EvalArguments {
   std::string checkpoint, dataset, split = "test", out, suite;
   bool gate = false;
+  std::uint64_t samples = 0;  // about so many rows of the split, chosen by their ids; 0: all
 };
 
 struct RepairArguments {

@@ -100,23 +100,39 @@ std::uint16_t DatasetSamples::word(const std::string& text) {
 
 std::uint32_t DatasetSamples::cells(std::uint64_t index) const { return static_cast<std::uint32_t>(begins_[index + 1] - begins_[index]); }
 
-model::Sample DatasetSamples::sample(std::uint64_t index) const {
+Ids DatasetSamples::cell_ids(std::uint64_t index) const {
+  const auto at = [&](std::uint64_t i) { return cells_.begin() + static_cast<std::ptrdiff_t>(begins_[i]); };
+  return {at(index), at(index + 1)};
+}
+
+std::optional<model::SpanEdit> DatasetSamples::edit(std::uint64_t index) const {
+  const auto& entry = entries_[index];
+  if (!entry.has_edit) return std::nullopt;
+  const std::uint64_t end = index + 1 < entries_.size() ? entries_[index + 1].tokens_begin : tokens_.size();
+  const auto at = [&](std::uint64_t i) { return tokens_.begin() + static_cast<std::ptrdiff_t>(i); };
+  return model::SpanEdit{entry.first, entry.end, {at(entry.tokens_begin), at(end)}};
+}
+
+std::uint32_t DatasetSamples::fixed_cells(std::uint64_t index) const {
+  const auto& entry = entries_[index];
+  if (!entry.has_edit) return cells(index);
+  const std::uint64_t end = index + 1 < entries_.size() ? entries_[index + 1].tokens_begin : tokens_.size();
+  return cells(index) - (entry.end - entry.first) + static_cast<std::uint32_t>(end - entry.tokens_begin);
+}
+
+model::Sample DatasetSamples::seen(const Ids& cells, std::optional<model::SpanEdit> edit) const {
   model::Sample out;
-  const auto at = [](const std::vector<std::int16_t>& all, std::uint64_t i) { return all.begin() + static_cast<std::ptrdiff_t>(i); };
-  out.cells.assign(at(cells_, begins_[index]), at(cells_, begins_[index + 1]));
-  const Ids ids(out.cells.begin(), out.cells.end());
-  for (const auto& position : encoder::positions(ids)) {
+  out.cells.assign(cells.begin(), cells.end());
+  for (const auto& position : encoder::positions(cells)) {
     out.rows.push_back(static_cast<std::uint8_t>(position.row));
     out.columns.push_back(static_cast<std::uint8_t>(position.column));
   }
-  out.marks = lexical_marks_.of(ids);
-  const auto& entry = entries_[index];
-  if (entry.has_edit) {
-    const std::uint64_t end = index + 1 < entries_.size() ? entries_[index + 1].tokens_begin : tokens_.size();
-    out.edit = model::SpanEdit{entry.first, entry.end, {at(tokens_, entry.tokens_begin), at(tokens_, end)}};
-  }
+  out.marks = lexical_marks_.of(cells);
+  out.edit = std::move(edit);
   return out;
 }
+
+model::Sample DatasetSamples::sample(std::uint64_t index) const { return seen(cell_ids(index), edit(index)); }
 
 SampleLabels DatasetSamples::labels(std::uint64_t index) const {
   const auto& entry = entries_[index];
@@ -140,10 +156,13 @@ Result<TrainingData> open_training_data(const std::filesystem::path& dataset) {
   return TrainingData{std::move(*reader), std::move(*tokenizer)};
 }
 
-Result<std::unique_ptr<DatasetSamples>> load_samples(const TrainingData& data, storage::SplitName split, std::uint32_t cells_max) {
+Result<std::unique_ptr<DatasetSamples>> load_samples(const TrainingData& data, storage::SplitName split, std::uint32_t cells_max, std::uint64_t rows_max) {
+  const auto rows = data.reader->rows(split);
+  const bool some = rows_max > 0 && rows_max < rows;
+  const auto below = some ? static_cast<std::uint64_t>(static_cast<double>(rows_max) / static_cast<double>(rows) * 0x1p64) : 0;
   auto samples = std::make_unique<DatasetSamples>(storage::name_of(split), cells_max, data.tokenizer);
   const auto read = data.reader->each(split, [&](const Row& row) {
-    samples->add(row);
+    if (!some || hash64(row.id()) < below) samples->add(row);
     return true;
   });
   if (!read) return read.error();

@@ -52,6 +52,13 @@ class DatasetSamples final : public model::SampleSet {
   std::uint32_t cells(std::uint64_t index) const override;
   model::Sample sample(std::uint64_t index) const override;
 
+  // The same without what follows from the cells.
+  std::vector<encoder::TokenId> cell_ids(std::uint64_t index) const;
+  std::optional<model::SpanEdit> edit(std::uint64_t index) const;
+  std::uint32_t fixed_cells(std::uint64_t index) const;  // how many the fixed side has
+  // Other cells as the model sees them; they must fit a grid.
+  model::Sample seen(const std::vector<encoder::TokenId>& cells, std::optional<model::SpanEdit> edit) const;
+
   SampleLabels labels(std::uint64_t index) const;
   bool has_bug(std::uint64_t index) const { return entries_[index].has_edit; }
   std::uint64_t clean() const { return clean_; }  // samples without a bug
@@ -98,9 +105,10 @@ struct TrainingData {
 // not_found, corrupt: the message names the file. corrupt too if the tokenizer is not the manifest's.
 Result<TrainingData> open_training_data(const std::filesystem::path& dataset);
 
-// Reads a whole split. A shard that cannot be read is an error that names file and row; a row that
+// Reads a whole split, or about `rows_max` of its rows, chosen by the hash of their ids. A shard that cannot be read is an error that names file and row; a row that
 // does not hold together is passed over and named.
-Result<std::unique_ptr<DatasetSamples>> load_samples(const TrainingData& data, storage::SplitName split, std::uint32_t cells_max);
+Result<std::unique_ptr<DatasetSamples>> load_samples(const TrainingData& data, storage::SplitName split, std::uint32_t cells_max,
+                                                     std::uint64_t rows_max = 0);
 
 // One line for people: what was passed over, empty if nothing was.
 std::string describe(const PassedOver& passed_over);

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "actors/trainer/curriculum.hpp"
+#include "actors/trainer/several_bugs.hpp"
 #include "actors/trainer/model_failure.hpp"
 #include "actors/trainer/training_log.hpp"
 #include "model/presets.hpp"
@@ -192,6 +193,13 @@ Result<model::TrainSummary> run_training(const Config& config, const TrainReques
   input.settings = *settings;
   input.options = train_options(config);
   input.train = splits->train.get();
+  const SeveralBugs several(*splits->train, {config.train().several_share(), config.train().cells_max(), config.seed()});
+  const JoinedSamples joined(*splits->train, several);
+  if (several.size() > 0) {
+    input.train = &joined;
+    for (auto& stage : *stages) several.add_to(stage.samples);
+    if (request.note) request.note("several bugs: " + std::to_string(several.size()) + " functions of two or three");
+  }
   input.validation = splits->validation.get();
   input.run = request.run;
   for (std::uint64_t i = 0; i < splits->validation->size(); ++i)
