@@ -7,7 +7,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from conftest import BUILD, ROOT, Program
+from conftest import BUILD, PATIENCE, ROOT, Program
 from test_plant import PROFILE, ROLES, code, finish, plant, wait_for  # noqa: F401  (code is a fixture)
 
 sys.path.insert(0, str(ROOT / "tests/faults"))
@@ -68,7 +68,7 @@ def fake_mendel(folder, text):
 
 def test_half_a_minute_of_chaos_ends_in_the_digest_of_the_undisturbed_run(mendel):
     done = subprocess.run([sys.executable, ROOT / "tests/faults/chaos.py", BUILD, "--minutes", "0.3", "--round-s", "18", "--seed", str(SEED), "--packages", "json,html", "--no-trainer"],
-                          capture_output=True, text=True, timeout=400)
+                          capture_output=True, text=True, timeout=400 * PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
     last = json.loads(done.stdout.splitlines()[-1])
     assert last["violations"] == 0 and sum(last["faults"].values()) >= 5 and set(last["faults"]) <= {row.name for row in FAULTS}
