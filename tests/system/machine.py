@@ -34,6 +34,9 @@ done
 mount -t tmpfs -o mode=755 tmpfs /var/lib
 mount -t tmpfs -o mode=755 tmpfs /opt
 cp -r {code} /opt/code
+# Where parts of /proc are covered the kernel refuses a sandbox a /proc of its own, unless one is uncovered elsewhere.
+mkdir /opt/proc
+mount -t proc proc /opt/proc
 cp -r {installed}/usr/lib/systemd/system /opt/units
 mount -t overlay -o lowerdir={installed}/usr:/usr overlay /usr
 mount -t tmpfs -o mode=755 tmpfs /run/dev
