@@ -306,10 +306,26 @@ Json nth_row(const DatasetReader& reader, SplitName split, std::size_t n) {
   Json out;
   std::size_t at = 0;
   (void)reader.each(split, [&](const Row& row) {
-    if (at++ == n) out = json_of(row, false);
+    if (at++ == n) out = json_of(row, true);
     return at <= n;
   });
   return out;
+}
+
+// Names of the columns in which two rows differ; none if one of them is not there.
+Json differing_columns(const Json& a, const Json& b) {
+  Json out = Json::array();
+  if (a.is_null() || b.is_null()) return out;
+  for (const auto& [name, value] : a.items())
+    if (b[name] != value) out.push_back(name);
+  return out;
+}
+
+// A row for people: nobody reads grids.
+Json without_grids(Json row) {
+  if (row.is_object())
+    for (const char* grid : {"buggy_grid", "fixed_grid"}) row.erase(grid);
+  return row;
 }
 
 int diff(const Context& context, const DatasetReader& a, const DatasetReader& b) {
@@ -320,11 +336,12 @@ int diff(const Context& context, const DatasetReader& a, const DatasetReader& b)
     const auto [x, y] = std::mismatch(first->rows.begin(), first->rows.end(), second->rows.begin(), second->rows.end());
     if (x == first->rows.end() && y == second->rows.end()) continue;
     const auto at = static_cast<std::size_t>(x - first->rows.begin());
-    const Json out = {{"equal", false}, {"split", name_of(split)}, {"row", at}, {"a", nth_row(a, split, at)}, {"b", nth_row(b, split, at)}};
+    const Json first_row = nth_row(a, split, at), second_row = nth_row(b, split, at), columns = differing_columns(first_row, second_row);
+    const Json out = {{"equal", false}, {"split", name_of(split)}, {"row", at}, {"columns", columns}, {"a", without_grids(first_row)}, {"b", without_grids(second_row)}};
     if (context.json)
       std::printf("%s\n", dumped(out).c_str());
     else
-      std::printf("%s row %zu differs (null: no such row)\na: %s\nb: %s\n", name_of(split), at, dumped(out["a"], 2).c_str(), dumped(out["b"], 2).c_str());
+      std::printf("%s row %zu differs%s\na: %s\nb: %s\n", name_of(split), at, columns.empty() ? ": one has no such row" : (" in " + dumped(columns)).c_str(), dumped(out["a"], 2).c_str(), dumped(out["b"], 2).c_str());
     return kFailed;
   }
   if (context.json)

@@ -3,7 +3,7 @@
 // keeps what waits and what is not done when this process dies. It is told every third of kAckWaitMs that the
 // items in this process are in progress; a new life begins with all that is not done.
 //
-// The server of Debian 12 (2.9) syncs by its own timer only, so a power cut may cost it messages. Items that it
+// A server that syncs by its own timer only (2.9 cannot do else) may lose messages in a power cut. Items that it
 // owes us for kForgotten are therefore put once more; the server refuses those that it still has.
 #include "actors/runtime/nats_queue.hpp"
 

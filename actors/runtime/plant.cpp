@@ -106,6 +106,8 @@ class Plant {
     auto queue = open_queue(options_.config);
     if (!queue) return queue.error();
     setup_.queue = std::move(*queue);
+    if (const auto& settings = options_.config.queue(); settings.backend() == "nats")
+      say("items wait in NATS at " + settings.nats_url() + "; what its server has not synced when the power goes is put again from the store");
     if (!options_.roles.empty())
       if (auto checked = check_tools(options_); !checked) return checked;
     if (auto started = start_metrics(); !started) return started;

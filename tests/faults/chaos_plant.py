@@ -228,6 +228,11 @@ class ChaosPlant:
         if lost:
             raise Violation(f"shown as done and gone: {lost}")
 
+    def progress(self):
+        """What changes as long as the plant gets anywhere: phase, what is done, the step of training."""
+        done = [stage.get("done") for stage in self.last_status.get("stages", [])]
+        return self.last_status.get("phase"), done, re.findall(r'"training_step": ([\d.]+)', self.last_status.get("training_json", ""))
+
     def finished(self):
         return self.result is not None
 

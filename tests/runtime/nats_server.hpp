@@ -1,15 +1,19 @@
-// A NATS server with JetStream in a folder of its own, on a port of its own; killed at the end.
+// A NATS server with JetStream in a folder of its own, on a port of its own, that syncs every message; killed at the end.
 #pragma once
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
 #include <string>
 #include <thread>
 
@@ -24,14 +28,18 @@ class NatsServer {
   ~NatsServer() { stop(); }
 
   std::string url;
+  // How its messages reach the disk before they are confirmed: by its own setting (from 2.10 on), by a folder whose files
+  // are written synchronously (chattr +S, inherited), or not at all where the file system knows no such thing.
+  enum class Synced { by_setting, by_folder, not_at_all } synced = Synced::not_at_all;
   const std::filesystem::path& folder() const { return folder_.path; }
 
   void start() {
+    const auto settings = configure();
     child_ = ::fork();
     if (child_ == 0) {
       const int nowhere = ::open("/dev/null", O_RDWR);
       for (int fd : {0, 1, 2}) ::dup2(nowhere, fd);
-      ::execlp("nats-server", "nats-server", "-a", "127.0.0.1", "-p", std::to_string(port_).c_str(), "-js", "-sd", folder_.path.c_str(), nullptr);
+      ::execlp("nats-server", "nats-server", "-a", "127.0.0.1", "-p", std::to_string(port_).c_str(), "-c", settings.c_str(), nullptr);
       ::_exit(127);
     }
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
@@ -50,10 +58,42 @@ class NatsServer {
   }
 
   void stop() {
+    std::error_code error;
+    std::filesystem::remove(folder_.path.string() + ".conf", error);
     if (child_ == 0) return;
     ::kill(child_, SIGKILL);
     ::waitpid(child_, nullptr, 0);
     child_ = 0;
+  }
+
+ private:
+  // The path of its settings.
+  std::string configure() {
+    const auto path = folder_.path.string() + ".conf";
+    const auto write = [&](const char* more) { std::ofstream(path) << "jetstream { store_dir: \"" << folder_.path.string() << "\"" << more << " }\n"; };
+    write(", sync_interval: always");
+    std::filesystem::create_directories(folder_.path);
+    if (std::system(("nats-server -t -c " + path + " >/dev/null 2>&1").c_str()) == 0) {
+      synced = Synced::by_setting;
+      return path;
+    }
+    write("");
+    synced = is_synchronous(folder_.path, true) ? Synced::by_folder : Synced::not_at_all;
+    return path;
+  }
+
+ public:
+  // Whether every write to that file or to files in that folder is synchronous; `make`: from now on.
+  static bool is_synchronous(const std::filesystem::path& path, bool make = false) {
+    const int file = ::open(path.c_str(), O_RDONLY);
+    int flags = 0;
+    bool known = file >= 0 && ::ioctl(file, FS_IOC_GETFLAGS, &flags) == 0;
+    if (known && make) {
+      flags |= FS_SYNC_FL;
+      known = ::ioctl(file, FS_IOC_SETFLAGS, &flags) == 0;
+    }
+    if (file >= 0) ::close(file);
+    return known && (flags & FS_SYNC_FL) != 0;
   }
 
  private:

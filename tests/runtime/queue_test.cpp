@@ -220,6 +220,25 @@ TEST_CASE("a plan gives the same dataset over every backend, and goes on in a ne
   CHECK(digests.begin()->size() == 32);
 }
 
+TEST_CASE("a NATS server writes every message to the disk before it confirms it") {
+  const auto config = nats_config();
+  if (!config) return;
+  Backend at(*config);
+  at.put({1, 2, 3});
+  if (nats_server().synced == NatsServer::Synced::by_setting) return;
+  if (nats_server().synced == NatsServer::Synced::not_at_all) {
+    MESSAGE("SKIPPED: this NATS server syncs by a timer alone, and the file system cannot write synchronously");
+    return;
+  }
+  std::size_t blocks = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(nats_server().folder()))
+    if (entry.path().extension() == ".blk") {
+      ++blocks;
+      CHECK(NatsServer::is_synchronous(entry.path()));
+    }
+  CHECK(blocks > 0);
+}
+
 TEST_CASE("a NATS server that lost all it had gets the items again") {
   const auto config = nats_config();
   if (!config) return;

@@ -3,12 +3,18 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("MENDEL_BIN", ROOT / "build" / "release")).resolve()
+sys.path.insert(0, str(ROOT / "tests"))
+import sanitized  # noqa: E402
+
+PATIENCE = sanitized.patience(BUILD)  # by how much the limits of the tests are multiplied
+os.environ.update({name: value for name, value in sanitized.environment(BUILD).items() if name not in os.environ})
 
 
 class Program:
@@ -24,7 +30,7 @@ class Program:
     def __call__(self, *arguments, input=None, cwd=None, env=None, timeout=300, status=0):
         """The finished process; fails the test unless it ended with `status` (None: any)."""
         done = subprocess.run([str(self.path), *map(str, arguments)], input=input, cwd=cwd or self.folder, env=self.environment(env),
-                              capture_output=True, text=not isinstance(input, bytes), timeout=timeout,
+                              capture_output=True, text=not isinstance(input, bytes), timeout=timeout * PATIENCE,
                               stdin=subprocess.DEVNULL if input is None else None)
         if status is not None:
             assert done.returncode == status, f"{arguments}: status {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"

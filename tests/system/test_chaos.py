@@ -7,10 +7,11 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from conftest import BUILD, ROOT, Program
+from conftest import BUILD, PATIENCE, ROOT, Program
 from test_plant import PROFILE, ROLES, code, finish, plant, wait_for  # noqa: F401  (code is a fixture)
 
 sys.path.insert(0, str(ROOT / "tests/faults"))
+import chaos  # noqa: E402
 import chaos_plant  # noqa: E402
 from chaos_faults import FAULTS  # noqa: E402
 from hosts import Hosts, reason_for_none  # noqa: E402
@@ -68,7 +69,7 @@ def fake_mendel(folder, text):
 
 def test_half_a_minute_of_chaos_ends_in_the_digest_of_the_undisturbed_run(mendel):
     done = subprocess.run([sys.executable, ROOT / "tests/faults/chaos.py", BUILD, "--minutes", "0.3", "--round-s", "18", "--seed", str(SEED), "--packages", "json,html", "--no-trainer"],
-                          capture_output=True, text=True, timeout=400)
+                          capture_output=True, text=True, timeout=400 * PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
     last = json.loads(done.stdout.splitlines()[-1])
     assert last["violations"] == 0 and sum(last["faults"].values()) >= 5 and set(last["faults"]) <= {row.name for row in FAULTS}
@@ -106,3 +107,19 @@ def test_the_driver_sees_an_end_that_no_fault_explains(tmp_path, status, said, e
     else:
         with pytest.raises(chaos_plant.Violation, match="no fault explains"):
             judged()
+
+
+@pytest.mark.parametrize("steps, stuck", [(5, False), (2, True)])
+def test_the_driver_waits_for_a_slow_plant_and_sees_one_that_is_stuck(monkeypatch, steps, stuck):
+    """Five looks, each longer after the last than a plant may stand still."""
+    looks = iter(range(100))
+    clock = iter(range(0, 10**6, chaos.STUCK_S // 2 + 1))
+    plant = SimpleNamespace(last_status={}, finished=lambda: at["look"] >= 2 * steps + (10 if stuck else 0), progress=lambda: min(at["look"] // 2, steps), supervise=lambda: at.update(look=next(looks)))
+    at = {"look": next(looks)}
+    monkeypatch.setattr(chaos, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda _: None))
+    peace = SimpleNamespace(mend=lambda _: None, mend_all=lambda: None)
+    if stuck:
+        with pytest.raises(chaos_plant.Violation, match="without a step"):
+            chaos.play(plant, peace, None, 0)
+    else:
+        chaos.play(plant, peace, None, 0)

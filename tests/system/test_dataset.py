@@ -4,6 +4,7 @@ import io
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -81,8 +82,7 @@ def test_another_seed_gives_other_bytes(mendel, built, material, tmp_path):
     mendel("dataset", "build", "-", "--out", "other", "--seed", 8, input="\n".join(material))
     info = [json.loads(mendel("--json", "dataset", "info", d).stdout) for d in (built, tmp_path / "other")]
     assert info[0]["digest"] != info[1]["digest"]
-    difference = mendel("dataset", "diff", built, "other", status=1)
-    assert "differs" in difference.stdout
+    assert "differs" in mendel("dataset", "diff", built, "other", status=1).stdout
 
 
 def test_a_given_tokenizer_is_used_as_it_is(mendel, built, material, tmp_path):
@@ -217,6 +217,42 @@ def test_stats_sample_and_diff_tell_what_is_in_it(mendel, built):
     assert mendel.json_lines("dataset", "sample", built, "--count", 3, "--seed", 2) != sample
     assert {row["split"] for row in mendel.json_lines("dataset", "sample", built, "--split", "test")} == {"test"}
     assert "equal" in mendel("dataset", "diff", built, built).stdout
+
+
+def rows_in_order(mendel, folder, split):
+    shutil.rmtree(mendel.folder / "exported", ignore_errors=True)
+    mendel("dataset", "export", folder, "--jsonl", "--out", "exported")
+    return [json.loads(line) for line in (mendel.folder / "exported" / f"{split}.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("change", ["a pair is gone", "a licence is another", "a pair is new"])
+def test_diff_names_the_first_row_that_differs_and_where_both_come_from(mendel, built, material, change):
+    lines = list(material)
+    at = next(n for n, line in enumerate(lines) if json.loads(line)["source"].get("license") == "PSF-2.0" and json.loads(line)["bug"]["class"] != "none")
+    pair = json.loads(lines[at])
+    if change == "a licence is another":
+        lines[at] = json.dumps({**pair, "source": {**pair["source"], "license": "MIT"}})
+    elif change == "a pair is new":
+        lines.append(json.dumps({**pair, "buggy": "def brand_new(a, b):\n    return a - b\n", "fixed": "def brand_new(a, b):\n    return a + b\n"}))
+    else:
+        del lines[at]
+    mendel("dataset", "build", "-", "--out", "other", "--tokenizer", built, input="\n".join(lines))
+    shown = json.loads(mendel("--json", "dataset", "diff", built, "other", status=1).stdout)
+    split, row = shown["split"], shown["row"]
+    sides = {"a": rows_in_order(mendel, built, split), "b": rows_in_order(mendel, "other", split)}
+    assert sides["a"][:row] == sides["b"][:row]
+    said = mendel("dataset", "diff", built, "other", status=1).stdout
+    assert f"{split} row {row} differs" in said
+    for side, rows in sides.items():
+        there = rows[row] if row < len(rows) else None
+        assert (shown[side] or {}).get("id") == (there or {}).get("id")
+        if there:
+            provenance = [shown[side][name] for name in ("source", "repository", "commit", "path", "license", "operator", "symbol")]
+            assert provenance == [there[name] for name in ("source", "repository", "commit", "path", "license", "operator", "symbol")]
+            assert shown[side]["path"] and shown[side]["path"] in said
+    both = [rows[row] if row < len(rows) else None for rows in sides.values()]
+    assert shown["columns"] == ([name for name in both[0] if both[0][name] != both[1][name]] if all(both) else [])
+    assert both[0] != both[1]
 
 
 def test_exports_hold_the_same_rows(mendel, built, rows, tmp_path):

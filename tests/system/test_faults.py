@@ -10,7 +10,7 @@ import sys
 import urllib.request
 
 import pytest
-from conftest import BUILD, ROOT
+from conftest import BUILD, PATIENCE, ROOT
 from test_plant import Nodes, code, digest_of, finish, free_port, plant, undisturbed, wait_for  # noqa: F401 (fixtures)
 
 SHIM = BUILD / "libdisk_faults.so"
@@ -116,7 +116,7 @@ def test_killed_around_each_of_its_syncs_and_renames_it_goes_on_to_the_same_dige
     for number in (1, 2, 3, 4, 6, 9, 14, 21):
         process = mendel.start(*plant(tmp_path / "data", code), "up", "--until", "dataset", env=faults("kill", number),
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        killed += process.wait(timeout=120) == -signal.SIGKILL
+        killed += process.wait(timeout=120 * PATIENCE) == -signal.SIGKILL
     assert killed >= 6
     assert digest_of(mendel(*plant(tmp_path / "data", code), "up", "--until", "dataset").stdout) == undisturbed[0]
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import BUILD, ROOT
+from conftest import BUILD, PATIENCE, ROOT
 from test_plant import code, digest_of, plant, undisturbed  # noqa: F401  (fixtures)
 
 SERVICES = {"collector": ("mendel-coordinator.service", "mendel-node@.service"), "trainer": ("mendel-trainer.service",)}
@@ -20,7 +20,7 @@ def install(folder, component):
     if component == "trainer" and shutil.disk_usage(folder).free < 4 << 30:
         pytest.skip("installing copies LibTorch: needs 4 GiB")
     prefix = folder / "usr"
-    subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(prefix), "--component", component], check=True, capture_output=True, timeout=300)
+    subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(prefix), "--component", component], check=True, capture_output=True, timeout=300 * PATIENCE)
     return prefix
 
 
@@ -41,7 +41,7 @@ def elsewhere(tmp_path):
         for path in sees:
             command += ["--ro-bind", path, path]
         assert not str(ROOT).startswith(("/usr/", "/etc/"))
-        return subprocess.run([*map(str, command), f"/opt/mendel/bin/{program}", *map(str, arguments)], capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
+        return subprocess.run([*map(str, command), f"/opt/mendel/bin/{program}", *map(str, arguments)], capture_output=True, text=True, timeout=300 * PATIENCE, stdin=subprocess.DEVNULL)
     return run
 
 
@@ -82,7 +82,7 @@ def test_the_debian_package_unpacks_names_its_dependencies_and_runs(mendel, tmp_
     if not shutil.which("dpkg-deb") or not shutil.which("cpack"):
         pytest.skip("dpkg-deb and cpack make Debian packages")
     subprocess.run(["cpack", "--config", BUILD / "CPackConfig.cmake", "-G", "DEB", "-B", tmp_path / "made", "-D", "CPACK_COMPONENTS_ALL=collector"],
-                   check=True, capture_output=True, timeout=300)
+                   check=True, capture_output=True, timeout=300 * PATIENCE)
     package, = (tmp_path / "made").glob("mendel_*.deb")
     fields = subprocess.run(["dpkg-deb", "--field", package], check=True, capture_output=True, text=True).stdout
     assert re.search(r"^Package: mendel$", fields, re.M) and re.search(r"^Depends: .*librocksdb.*libzmq5", fields, re.M), fields

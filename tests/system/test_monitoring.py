@@ -7,7 +7,7 @@ import subprocess
 import urllib.request
 
 import pytest
-from conftest import ROOT
+from conftest import PATIENCE, ROOT
 from test_plant import Nodes, code, free_port, plant, wait_for  # noqa: F401  (code is a fixture)
 
 RULES = ROOT / "deploy/prometheus"
@@ -100,7 +100,7 @@ def test_no_secret_appears_in_logs_metrics_arguments_or_environments(mendel, cod
     assert len(shown) > 5, "the node has helpers"
     node.terminate()
     coordinator.terminate()
-    shown["said"] = "".join(process.communicate(timeout=60)[1] for process in (node, coordinator))
+    shown["said"] = "".join(process.communicate(timeout=60 * PATIENCE)[1] for process in (node, coordinator))
     for path in [*tmp_path.rglob("*.log"), *tmp_path.rglob("*.jsonl")]:
         shown[str(path)] = path.read_text(errors="replace")
     assert {name: secret for name, text in shown.items() for secret in secrets if secret in text} == {}

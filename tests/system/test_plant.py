@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, program
+from conftest import PATIENCE, ROOT, program
 
 PROFILE = ROOT / "deploy/profiles/smoke.toml"
 PACKAGES = ("json", "html", "logging")
@@ -22,13 +22,13 @@ ROLES = "miner,mutator,linter,validator,encoder"
 
 def wait_for(condition, seconds=60, what="condition"):
     """Polls, because processes of others tell nobody when they are ready."""
-    until = time.monotonic() + seconds
+    until = time.monotonic() + seconds * PATIENCE
     while time.monotonic() < until:
         value = condition()
         if value:
             return value
         time.sleep(0.02)
-    pytest.fail(f"{what}: not within {seconds} s")
+    pytest.fail(f"{what}: not within {seconds * PATIENCE} s")
 
 
 def free_port():
@@ -79,7 +79,7 @@ def digest_of(text):
 
 def finish(process, seconds=120):
     """(status, stdout, stderr) of a started process."""
-    out, err = process.communicate(timeout=seconds)
+    out, err = process.communicate(timeout=seconds * PATIENCE)
     return process.returncode, out, err
 
 
@@ -115,7 +115,7 @@ def test_a_second_run_says_at_once_that_all_is_done(mendel, code, tmp_path, undi
     second = mendel(*plant(tmp_path / "data", code), "up", "--until", "dataset")
     assert digest_of(first.stdout) == digest_of(second.stdout) == undisturbed[0]
     assert "Nothing to do" in second.stdout and "Nothing to do" not in first.stdout
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 10 * PATIENCE
     mendel("dataset", "verify", "--dataset", tmp_path / "data/dataset")
 
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import BUILD, program
+from conftest import BUILD, PATIENCE, program
 
 FUNCTIONS = 120
 
@@ -82,7 +82,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(plant, tmp_path):
         while process.poll() is None and not (log.exists() and "step 3 " in log.read_text()):
             time.sleep(0.02)
         process.send_signal(2)
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=120 * PATIENCE)
     finally:
         plant.stop_all()
     assert process.returncode == 130, errors
@@ -93,7 +93,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(plant, tmp_path):
         while process.poll() is None and f"step {steps + 1} " not in log.read_text():
             time.sleep(0.02)
         process.send_signal(2)
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=120 * PATIENCE)
     finally:
         plant.stop_all()
     assert f"goes on at step {steps + 1}" in errors

@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import BUILD, ROOT
+from conftest import BUILD, PATIENCE, ROOT
 
 FIXED = "def total(values):\n    result = 0\n    for value in values:\n        result += value\n    return result\n"
 BUGGY = FIXED.replace("+=", "-=")
@@ -124,7 +124,7 @@ def test_a_plant_that_runs_tests_gives_the_same_dataset_whatever_its_workers(men
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else; the other tests run as whoever started them")
 def test_an_ordinary_user_has_the_same_sandbox(mendel):
-    done = subprocess.run(["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", BUILD / "test_sandbox", "-tc=an attack*,a faked*,what only*,a child*"], cwd="/", capture_output=True, text=True, timeout=280)
+    done = subprocess.run(["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", BUILD / "test_sandbox", "-tc=an attack*,a faked*,what only*,a child*"], cwd="/", capture_output=True, text=True, timeout=280 * PATIENCE)
     if "skipped: " in done.stdout or not os.access(BUILD / "test_sandbox", os.X_OK):
         pytest.skip(done.stdout[-300:])
     assert done.returncode == 0, done.stdout[-3000:]

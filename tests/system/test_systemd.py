@@ -1,5 +1,7 @@
-"""The services: the tools of systemd agree with the units, installing puts them in place, and under a real manager
-they start, are killed when they hang, come back, drain and stop."""
+"""The services: the tools of systemd agree with the units, installing puts them in place, and under real managers they
+start, are killed when they hang, come back, drain and stop: a user's with what that one can do, and a machine's with
+the units as they are shipped."""
+import json
 import os
 import re
 import shutil
@@ -9,12 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import BUILD, ROOT
+from conftest import BUILD, PATIENCE, ROOT
+from machine import SYSTEMD, Machine, reason_for_none
 from test_plant import PROFILE, code, wait_for  # noqa: F401  (code is a fixture)
 
 UNITS = ROOT / "deploy/systemd"
 SERVICES = ("mendel-coordinator.service", "mendel-node@.service", "mendel-trainer.service")
-SYSTEMD = next((path for path in ("/usr/lib/systemd/systemd", "/lib/systemd/systemd") if os.path.exists(path)), None)
 
 
 def tool(name):
@@ -43,7 +45,7 @@ def test_systemd_verifies_every_unit_without_a_word(tmp_path):
         assert (done.returncode, done.stdout + done.stderr) == (0, ""), unit
 
 
-@pytest.mark.parametrize("unit, most", [(name, 2.0) for name in SERVICES] + [("validator", 2.2)])
+@pytest.mark.parametrize("unit, most", [(name, 2.0) for name in SERVICES] + [("validator", 2.3)])
 def test_services_are_hardened(tmp_path, unit, most):
     folder = rendered(tmp_path, program="/bin/true")
     if unit == "validator":  # the one drop-in that opens what its sandbox needs (deploy/systemd/README.md)
@@ -169,3 +171,97 @@ def free_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return taken.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A folder that holds what `make install PREFIX=/usr` puts on a collector."""
+    folder = tmp_path_factory.mktemp("installed")
+    subprocess.run(["cmake", "--install", BUILD, "--prefix", "/usr", "--component", "collector"], check=True, capture_output=True, timeout=300 * PATIENCE, env={**os.environ, "DESTDIR": str(folder)})
+    return folder
+
+
+@pytest.fixture
+def machine(tmp_path, installed, code):  # noqa: F811
+    reason = reason_for_none()
+    if reason:
+        pytest.skip(reason)
+    kept = tmp_path / "of the host"
+    kept.touch()
+    try:
+        made = Machine(tmp_path, installed, code)
+    except RuntimeError as failed:
+        pytest.skip(f"no system manager can run here: {failed}")
+    yield made
+    made.end()
+    assert kept.exists() and not made.group.exists(), "it leaves the host as it was"
+
+
+def first_machine():
+    """The commands of deploy/systemd/README.md, "First machine", but for the installing."""
+    block = (UNITS / "README.md").read_text().split("## First machine")[1].split("A further machine")[0]
+    return [line.strip().split("    #")[0] for line in block.splitlines() if line.startswith("    ") and "make install" not in line]
+
+
+def test_the_shipped_units_run_unchanged_under_users_of_the_moment_with_their_secrets_as_credentials(machine):
+    """The README's commands on a machine whose first process is systemd: nothing of the units is left out."""
+    coordinator, node = "mendel-coordinator.service", "mendel-node@mutator-linter.service"
+    commands = first_machine()
+    assert len(commands) == 7
+    setup, copy, start, add, hand_over, join, status = commands
+    machine.sh(setup)
+    machine.sh(copy)
+    machine.sh("printf '[sources]\\npython = [\"/opt/code\"]\\n' >/etc/mendel/plant.toml && printf ghp_secret >/etc/mendel/tokens/one && chmod 600 /etc/mendel/tokens/one")
+    machine.sh(start)
+    machine.sh(add)
+    machine.sh(hand_over)
+    machine.sh(join)
+
+    def done():
+        shown = json.loads(machine.sh("mendel --data /var/lib/mendel --json status").stdout)
+        return {stage["stage"]: int(stage.get("done", 0)) for stage in shown["stages"]}
+    wait_for(lambda: done().get("mutate", 0) > 0 and done().get("lint", 0) > 0, what="the node works")
+    assert "mutator-linter" in machine.sh(status).stdout
+
+    users = set()
+    for unit, credentials in ((coordinator, {"github-token_one"}), (node, {"node.secret", "server.public"})):
+        shown = machine.show(unit, "ActiveState", "MainPID", "NRestarts")
+        assert (shown["ActiveState"], shown["NRestarts"]) == ("active", "0"), shown
+        process = f"/proc/{shown['MainPID']}"
+        user = int(machine.sh(f"stat -c %u {process}").stdout)
+        assert 61184 <= user <= 65519, "a user of the moment"
+        users.add(user)
+        folder = f"/run/credentials/{unit}"
+        assert set(machine.sh(f"ls {folder}").stdout.split()) == credentials
+        assert machine.sh(f"setpriv --reuid=65534 --clear-groups cat {folder}/*", check=False).returncode != 0, "for nobody else"
+        shown = machine.sh(f"cat {process}/cmdline {process}/environ").stdout
+        assert "ghp_secret" not in shown and machine.sh("cat /etc/mendel/keys/*.secret").stdout.strip() not in shown
+    assert len(users) == 2
+    assert machine.sh("stat -Lc %a /var/lib/mendel").stdout.strip() == "700"
+
+    pid = machine.show(node, "MainPID")["MainPID"]
+    machine.sh(f"kill -KILL {pid}")
+    wait_for(lambda: machine.show(node, "NRestarts", "ActiveState") == {"NRestarts": "1", "ActiveState": "active"}, what="the killed node is back")
+    before = done()
+    machine.sh(f"systemctl restart {coordinator}")
+    wait_for(lambda: all(done().get(stage, 0) >= count for stage, count in before.items()), what="the coordinator is back with all that it knew, under another user or the same")
+    for unit in (node, coordinator):
+        machine.sh(f"systemctl stop {unit}")
+        assert machine.show(unit, "ActiveState", "Result", "ExecMainStatus") == {"ActiveState": "inactive", "Result": "success", "ExecMainStatus": "0"}
+
+
+def test_the_sandbox_of_tests_starts_in_the_shipped_unit_of_validators_and_in_no_other(machine):
+    if not shutil.which("bwrap"):
+        pytest.skip("bubblewrap is not installed")
+    setup, copy = first_machine()[:2]
+    machine.sh(setup)
+    machine.sh(copy)
+    found = {}
+    for role in ("validator", "linter"):
+        unit = f"mendel-node@{role}.service"
+        machine.sh(f"touch /etc/mendel/keys/server.public /etc/mendel/keys/$(hostname -s)-{role}.secret && mkdir -p /etc/systemd/system/{unit}.d")
+        drop_in = f"[Service]\\nType=oneshot\\nExecStart=\\nExecStart=-/usr/bin/mendel --json doctor\\nStandardOutput=file:/opt/{role}\\n"
+        machine.sh(f"printf '{drop_in}' >/etc/systemd/system/{unit}.d/test.conf && systemctl daemon-reload && systemctl start {unit}")
+        found[role] = {row["probe"]: row["result"] for row in json.loads(machine.sh(f"cat /opt/{role}").stdout)}
+    assert found["validator"]["sandbox"] == "ok" and found["linter"]["sandbox"] != "ok"
+    assert found["validator"]["python"] == found["linter"]["python"] == "ok"

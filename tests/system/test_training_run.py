@@ -11,12 +11,12 @@ import time
 
 import numpy
 import pytest
-from conftest import BUILD, ROOT
+from conftest import BUILD, PATIENCE, ROOT
 from safetensors import safe_open
 
 sys.path.insert(0, str(ROOT / "tests/bench"))
 PROGRAM = BUILD / "bench_training"
-STEPS, LIMIT_S = 12, 300
+STEPS, LIMIT_S = 12, 300 * PATIENCE
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ constexpr std::string_view kNames[] = {"Id", "Body", "Tags", "Score", "Title", "
                                        "CreationDate", "DeletionDate", "ContentLicense", "AcceptedAnswerId", "OwnerDisplayName"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(Field::count));
 constexpr std::size_t kLongestName = 16;
-constexpr std::size_t kStartBytes = 3;  // of a byte order mark
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 // The first name of each length: kNames is ordered by length.
 constexpr auto kFirstOfLength = [] {
@@ -54,35 +54,34 @@ const char* find_value_end(const char* at, const char* end, char quote) {
   return at;
 }
 
-enum class Parsed { whole, cut, malformed };
-
-// The attributes behind "<row"; leaves `at` behind the tag, or at the '<' where reading may go on.
-Parsed parse_attributes(const char*& at, const char* end, PostRow& row) {
+// The attributes behind "<row"; leaves `at` behind the tag. False if the tag does not end here or is malformed. It ends
+// where PostScanner::end_of_tag says.
+bool parse_attributes(const char*& at, const char* end, PostRow& row) {
   for (;;) {
     while (at < end && is_space(*at)) ++at;
-    if (at == end) return Parsed::cut;
-    if (*at == '/' || *at == '>') {
-      at = static_cast<const char*>(std::memchr(at, '>', static_cast<std::size_t>(end - at)));
-      if (at == nullptr) return Parsed::cut;
+    if (at < end && *at == '/') ++at;
+    else if (at < end && *at != '>') {
+      const char* name = at;
+      while (at < end && *at != '=' && *at != '<' && *at != '>' && *at != '"' && *at != '\'' && !is_space(*at)) ++at;
+      const std::string_view key(name, static_cast<std::size_t>(at - name));
+      if (end - at < 2 || *at != '=' || (at[1] != '"' && at[1] != '\'')) return false;
+      const char quote = at[1];
+      const char* value = at + 2;
+      at = find_value_end(value, end, quote);
+      if (at == end || *at == '<') return false;
+      if (key.size() <= kLongestName)
+        for (std::size_t i = kFirstOfLength[key.size()]; i < kFirstOfLength[key.size() + 1]; ++i)
+          if (kNames[i] == key) row.values[i] = {value, static_cast<std::size_t>(at - value)};
       ++at;
-      return Parsed::whole;
+      continue;
     }
-    const char* name = at;
-    while (at < end && *at != '=' && *at != '<' && *at != '>' && !is_space(*at)) ++at;
-    const std::string_view key(name, static_cast<std::size_t>(at - name));
-    if (at == end || at + 1 == end) return Parsed::cut;
-    if (*at != '=' || (at[1] != '"' && at[1] != '\'')) return Parsed::malformed;
-    const char quote = at[1];
-    const char* value = at + 2;
-    at = find_value_end(value, end, quote);
-    if (at == end) return Parsed::cut;
-    if (*at == '<') return Parsed::malformed;
-    if (key.size() <= kLongestName)
-      for (std::size_t i = kFirstOfLength[key.size()]; i < kFirstOfLength[key.size() + 1]; ++i)
-        if (kNames[i] == key) row.values[i] = {value, static_cast<std::size_t>(at - value)};
-    ++at;
+    return at < end && *at++ == '>';
   }
 }
+
+bool is_row(std::string_view tag) { return tag.size() >= 5 && tag.starts_with("<row") && is_space(tag[4]); }
+
+Error refused(const std::string& what) { return {ErrorCode::invalid_input, what}; }
 
 void append_utf8(std::uint32_t c, std::string& out) {
   const bool is_character = c != 0 && c < 0x110000 && (c < 0xD800 || c > 0xDFFF);
@@ -135,39 +134,32 @@ std::uint32_t number_of(std::string_view digits) {
   return error == std::errc() && stop == digits.data() + digits.size() ? n : 0;
 }
 
-// `at` stands at a '<'. A tag that is cut leaves it there.
-PostScanner::Taken PostScanner::take_tag(const char*& at, const char* end, const Sink& sink) {
-  const auto size = static_cast<std::size_t>(end - at);
-  if (size < 2) return Taken::unfinished;
-  if (at[1] == '!') {
-    refusal_ = "holds a document type, an entity or a comment (\"<!\"): refused, a dump has none";
-    return Taken::refused;
-  }
-  if (size >= 5 && std::memcmp(at, "<row", 4) == 0 && is_space(at[4])) {
-    const char* from = at;
-    at += 4;
-    PostRow row;
-    const auto parsed = parse_attributes(at, end, row);
-    if (parsed == Parsed::cut) return at = from, Taken::unfinished;
-    ++rows_;
-    if (parsed == Parsed::malformed) ++malformed_;
-    else sink(row);
-    return Taken::whole;
-  }
-  const auto* close = static_cast<const char*>(std::memchr(at, '>', size));
-  if (close == nullptr) return Taken::unfinished;
-  const std::string_view tag(at, static_cast<std::size_t>(close - at));
-  if (at[1] == '?' && (seen_tag_ || !tag.starts_with("<?xml") || tag.size() < 6 || !is_space(tag[5]))) {
-    refusal_ = "holds a processing instruction: refused, a dump has none";
-    return Taken::refused;
-  }
-  if (!seen_tag_ && at[1] != '?' && at[1] != '/' && !tag.starts_with("<posts") && !tag.starts_with("<row")) {
-    refusal_ = "is no dump of posts: it begins with <" + std::string(tag.substr(1, 32)) + ">, not <posts>";
-    return Taken::refused;
-  }
-  seen_tag_ = seen_tag_ || at[1] != '?';
-  at = close + 1;
-  return Taken::whole;
+// A row that lies whole at `at`, which then stands behind it. False if there is none.
+bool PostScanner::take_row(const char*& at, const char* end, const Sink& sink) {
+  if (!is_row({at, end})) return false;
+  const char* stop = at + 4;
+  PostRow row;
+  if (!parse_attributes(stop, end, row) || static_cast<std::size_t>(stop - at) > row_bytes_max_) return false;
+  ++rows_;
+  sink(row);
+  at = stop;
+  return true;
+}
+
+// `tag` goes from its '<' to where end_of_tag says.
+Outcome PostScanner::take_tag(std::string_view tag, const Sink& sink) {
+  if (tag.starts_with("<!")) return refused("holds a document type, an entity or a comment (\"<!\"): refused, a dump has none");
+  if (tag.size() > row_bytes_max_) return ++too_large_, ++rows_, Done{};
+  const char* at = tag.data();
+  if (take_row(at, at + tag.size(), sink)) return Done{};
+  if (is_row(tag) || tag.back() != '>') return ++malformed_, ++rows_, Done{};  // or broken off by the next '<'
+  tag.remove_suffix(1);
+  const bool instruction = tag.starts_with("<?");
+  if (instruction && (seen_tag_ || !tag.starts_with("<?xml") || tag.size() < 6 || !is_space(tag[5]))) return refused("holds a processing instruction: refused, a dump has none");
+  if (!seen_tag_ && !instruction && !tag.starts_with("</") && !tag.starts_with("<posts") && !tag.starts_with("<row"))
+    return refused("is no dump of posts: it begins with <" + std::string(tag.substr(1, 32)) + ">, not <posts>");
+  seen_tag_ = seen_tag_ || !instruction;
+  return Done{};
 }
 
 Outcome PostScanner::scan(std::string_view bytes, const Sink& sink) {
@@ -175,22 +167,21 @@ Outcome PostScanner::scan(std::string_view bytes, const Sink& sink) {
   while (at < end) {
     at = static_cast<const char*>(std::memchr(at, '<', static_cast<std::size_t>(end - at)));
     if (at == nullptr) return Done{};
-    const auto taken = take_tag(at, end, sink);
-    if (taken == Taken::refused) return Error{ErrorCode::invalid_input, refusal_};
-    if (taken == Taken::whole) continue;
-    unfinished_ = {true, false, '\0'};
-    const char* from = at;
-    end_of_unfinished(at, end);
-    kept_.assign(from, static_cast<std::size_t>(end - from));
-    if (kept_.size() > row_bytes_max_) unfinished_.dropped = true, kept_.clear();
-    return Done{};
+    if (take_row(at, end, sink)) continue;
+    const char* stop = end_of_tag(at + 1, end);
+    if (stop == nullptr) {
+      unfinished_.open = true;
+      return keep({at, end});
+    }
+    unfinished_ = {};
+    if (auto taken = take_tag({at, stop}, sink); !taken) return taken;
+    at = stop;
   }
   return Done{};
 }
 
-// Goes on with a cut tag: answers where it ends (behind '>', or at the '<' that breaks it), null if not here.
-const char* PostScanner::end_of_unfinished(const char* at, const char* end) {
-  if (kept_.empty() && !unfinished_.dropped) ++at;  // its own '<'
+// Behind '>', or at the '<' that breaks the tag off; null if it goes on in the next piece. `at` is inside of it.
+const char* PostScanner::end_of_tag(const char* at, const char* end) {
   while (at < end) {
     if (unfinished_.quote != '\0') {
       at = find_value_end(at, end, unfinished_.quote);
@@ -208,40 +199,45 @@ const char* PostScanner::end_of_unfinished(const char* at, const char* end) {
   return nullptr;
 }
 
-Outcome PostScanner::check_start(std::string_view bytes) {
-  started_ = true;
-  if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
-  if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF")) return Error{ErrorCode::invalid_input, "is UTF-16; dumps are UTF-8"};
-  const auto first = bytes.find_first_not_of(" \t\r\n");
-  if (first != std::string_view::npos && bytes[first] != '<') return Error{ErrorCode::invalid_input, "is no XML: it does not begin with '<'"};
+// What there is of a tag that is cut.
+Outcome PostScanner::keep(std::string_view bytes) {
+  if (unfinished_.dropped) return Done{};
+  kept_.append(bytes);
+  if (kept_.starts_with("<!")) return take_tag(kept_, {});
+  if (kept_.size() > row_bytes_max_) unfinished_.dropped = true, kept_.clear();
   return Done{};
+}
+
+// False as long as there are blanks alone.
+Result<bool> PostScanner::check_start() {
+  std::string_view bytes = start_;
+  if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF")) return refused("is UTF-16; dumps are UTF-8");
+  if (bytes.starts_with(kByteOrderMark)) bytes.remove_prefix(kByteOrderMark.size());
+  const auto first = bytes.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return start_.resize(kByteOrderMark.size()), false;
+  if (bytes[first] != '<') return refused("is no XML: it does not begin with '<'");
+  return true;
 }
 
 Outcome PostScanner::feed(std::string_view bytes, const Sink& sink) {
   if (started_) return go_on(bytes, sink);
   start_.append(bytes);
-  if (start_.size() < kStartBytes) return Done{};
-  if (auto good = check_start(start_); !good) return good;
-  return go_on(std::exchange(start_, {}), sink);
+  if (start_.size() < kByteOrderMark.size()) return Done{};
+  const auto begins = check_start();
+  if (!begins) return begins.error();
+  started_ = *begins;
+  return started_ ? go_on(std::exchange(start_, {}), sink) : Done{};
 }
 
 Outcome PostScanner::go_on(std::string_view bytes, const Sink& sink) {
-  while (unfinished_.open && !bytes.empty()) {
-    const char* stop = end_of_unfinished(bytes.data(), bytes.data() + bytes.size());
+  if (unfinished_.open) {
+    const char* stop = end_of_tag(bytes.data(), bytes.data() + bytes.size());
     const auto size = stop == nullptr ? bytes.size() : static_cast<std::size_t>(stop - bytes.data());
-    if (!unfinished_.dropped) kept_.append(bytes.substr(0, size));
-    if (kept_.size() > row_bytes_max_) unfinished_.dropped = true, kept_.clear();
+    if (auto kept = keep(bytes.substr(0, size)); !kept || stop == nullptr) return kept;
     bytes.remove_prefix(size);
-    if (stop == nullptr) return Done{};
-    if (std::exchange(unfinished_, {}).dropped) {
-      ++too_large_, ++rows_;
-      continue;
-    }
-    const auto whole = std::exchange(kept_, {});
-    const char* at = whole.data();
-    const auto taken = take_tag(at, at + whole.size(), sink);
-    if (taken == Taken::refused) return Error{ErrorCode::invalid_input, refusal_};
-    if (taken == Taken::unfinished) ++malformed_, ++rows_;  // broken off by the next '<'
+    const auto tag = std::exchange(kept_, {});
+    if (std::exchange(unfinished_, {}).dropped) ++too_large_, ++rows_;
+    else if (auto taken = take_tag(tag, sink); !taken) return taken;
   }
   return scan(bytes, sink);
 }

@@ -49,20 +49,20 @@ class PostScanner {
     bool open = false, dropped = false;  // dropped: too large, its bytes are not kept
     char quote = '\0';  // inside a value
   };
-  enum class Taken { whole, unfinished, refused };
 
   Outcome go_on(std::string_view bytes, const Sink& sink);
   Outcome scan(std::string_view bytes, const Sink& sink);
-  Taken take_tag(const char*& at, const char* end, const Sink& sink);
-  const char* end_of_unfinished(const char* at, const char* end);
-  Outcome check_start(std::string_view bytes);
+  bool take_row(const char*& at, const char* end, const Sink& sink);
+  Outcome take_tag(std::string_view tag, const Sink& sink);
+  const char* end_of_tag(const char* at, const char* end);
+  Outcome keep(std::string_view bytes);
+  Result<bool> check_start();
 
   std::size_t row_bytes_max_;
   std::string start_;  // the first bytes, until there are enough to tell what they are
   std::string kept_;  // of a tag that is cut
   Unfinished unfinished_;
   bool started_ = false, seen_tag_ = false;
-  std::string refusal_;
   std::uint64_t rows_ = 0, malformed_ = 0, too_large_ = 0;
 };
 

@@ -79,12 +79,32 @@ TEST_CASE("a row that is broken is passed over and the next is read") {
   }
 }
 
-TEST_CASE("a row above the limit is left out and the next is read") {
+TEST_CASE("a row above the limit is left out and the next is read, wherever the bytes are cut") {
   const auto text = kHead + "<row Id=\"1\" Body=\"" + std::string(100000, 'x') + "\" PostTypeId=\"1\"/><row Id=\"2\" PostTypeId=\"1\"/>" + kTail;
-  const auto seen = scan(text, 1000);
-  REQUIRE(seen.outcome);
-  CHECK(seen.rows == std::vector<std::string>{"2|1|"});
-  CHECK(seen.too_large == 1);
+  for (const std::size_t piece : {1000u, 1u << 20}) {
+    CAPTURE(piece);
+    const auto seen = scan(text, piece);
+    REQUIRE(seen.outcome);
+    CHECK(seen.rows == std::vector<std::string>{"2|1|"});
+    CHECK(seen.too_large == 1);
+  }
+}
+
+TEST_CASE("odd tags and blanks are read alike wherever the bytes are cut") {
+  const std::vector<std::string> texts = {kHead + "<row ab<row Id=\"1\" />" + kTail, "<posts a='>'><row Id=\"1\" / b=\">\" ><row Id=\"2\"/></posts>", "<posts><row a\"b=\"1\"/>",
+                                          "<posts><foo <row Id=\"1\"/>", "<posts><row Id=3 b=\"x", "    \n \tabc<posts>", "   \n <posts><row Id=\"1\"/>"};
+  for (const auto& text : texts) {
+    CAPTURE(text);
+    const auto whole = scan(text);
+    for (std::size_t piece = 1; piece < text.size(); ++piece) {
+      CAPTURE(piece);
+      const auto seen = scan(text, piece);
+      CHECK(bool(seen.outcome) == bool(whole.outcome));
+      CHECK(seen.rows == whole.rows);
+      CHECK(seen.malformed == whole.malformed);
+      CHECK(seen.counted == whole.counted);
+    }
+  }
 }
 
 TEST_CASE("what is no dump of posts is told") {
