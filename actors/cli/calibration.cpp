@@ -27,7 +27,7 @@ struct Mined {
 void add(const Pair& pair, Mined& mined) {
   if (pair.bug().class_() == BugClass::none || pair.buggy() == pair.fixed() || pair.source().kind() == SourceKind::mutation) return;
   const auto edits = miner::edits_between(pair.buggy(), pair.fixed());
-  const auto type = miner::diagnose(edits.tokens, pair.bug().class_() != BugClass::syntax).type;
+  const auto type = miner::diagnose(edits, pair.bug().class_() != BugClass::syntax).type;
   ++mined.pairs;
   if (mined.calibration.add(type, pair.fixed())) ++mined.covered;
   else ++mined.uncovered[type];

@@ -2,6 +2,7 @@
 // statement, or at an arrow, and ends where its brackets are closed again and the next part begins.
 #include "actors/miner/annotations.hpp"
 
+#include <utility>
 #include <vector>
 
 #include "actors/syntax/tokens.hpp"
@@ -17,7 +18,9 @@ class Scanner {
   explicit Scanner(std::string_view text) : text_(text), tokens_(syntax::tokens(text)) {}
 
   std::string run() {
+    if (is_overload()) return {};
     while (at_ < tokens_.size()) {
+      begin_statement();
       if (is("async")) take();
       if (is("def")) header();
       else if (!statement_target()) take_statement();
@@ -28,12 +31,26 @@ class Scanner {
  private:
   std::string_view word(std::size_t i) const { return text_.substr(tokens_[i].bytes.begin, tokens_[i].bytes.end - tokens_[i].bytes.begin); }
   bool is(std::string_view what) const { return at_ < tokens_.size() && word(at_) == what; }
+  bool is(std::size_t i, std::string_view what) const { return i < tokens_.size() && word(i) == what; }
+  bool is_overload() const { return is(0, "@") && (is(1, "overload") || (is(2, ".") && is(3, "overload"))); }
   bool ends_line() const { return at_ >= tokens_.size() || tokens_[at_].kind == TokenKind::newline; }
+
+  // What is taken next stands in the block that its column tells; one behind a colon stays on that line.
+  void begin_statement() {
+    const auto begin = tokens_[at_].bytes.begin;
+    const auto line = text_.substr(0, begin).find_last_of('\n') + 1;  // 0 if there is none
+    const auto column = static_cast<std::uint32_t>(begin - line);
+    if (tokens_[at_].kind == TokenKind::newline || tokens_[at_].kind == TokenKind::comment || text_.substr(line, column).find_first_not_of(" \t") != std::string_view::npos) return;
+    while (!columns_.empty() && columns_.back() > column) columns_.pop_back();
+    if (columns_.empty() || columns_.back() < column) columns_.push_back(column);
+    block_ = "\n" + std::to_string(columns_.size());
+  }
 
   void take() {
     const auto& token = tokens_[at_];
     const auto text = word(at_++);
     if (token.kind == TokenKind::newline || token.kind == TokenKind::comment) return;
+    out_ += std::exchange(block_, {});
     const bool closes = text == ")" || text == "]" || text == "}";
     if (closes && out_.ends_with(" ,")) out_.resize(out_.size() - 2);
     out_ += ' ';
@@ -99,23 +116,44 @@ class Scanner {
   // To the end of a logical line, or to the colon that opens a block on it.
   void take_statement() {
     depth_ = 0;
+    const bool raises = is("raise");
     while (at_ < tokens_.size()) {
       const bool line_end = tokens_[at_].kind == TokenKind::newline;
+      if (raises && depth_ == 0 && is("from")) {
+        skip_to({}, true);
+        continue;
+      }
+      const bool typed = is("cast") && is(at_ + 1, "("), encodes = (is("encode") || is("decode")) && is(at_ + 1, "(");
       track(word(at_));
       take();
+      if (typed || encodes) {
+        track("(");
+        take();
+        if (typed) skip_to({",", ")"}, false);
+        else if (is(at_ + 1, ")") && is_utf8(word(at_))) ++at_;
+      }
       if (line_end && depth_ == 0) return;
     }
+  }
+
+  static bool is_utf8(std::string_view literal) {
+    std::string letters;
+    for (const char c : literal)
+      if (c != '-' && c != '_' && c != '"' && c != '\'') letters += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return letters == "utf8";
   }
 
   std::string_view text_;
   std::vector<Token> tokens_;
   std::size_t at_ = 0;
   int depth_ = 0;
+  std::vector<std::uint32_t> columns_;  // of the blocks that are open
+  std::string block_;  // goes in front of the next token
   std::string out_;
 };
 
 }  // namespace
 
-std::string without_annotations(std::string_view function) { return Scanner(function).run(); }
+std::string what_runs(std::string_view function) { return Scanner(function).run(); }
 
 }  // namespace mendel::miner

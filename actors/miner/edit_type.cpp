@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "actors/miner/annotations.hpp"
 #include "actors/miner/edit_words.hpp"
 #include "actors/syntax/tokens.hpp"
 
@@ -265,6 +266,7 @@ Edits edits_between(std::string_view buggy, std::string_view fixed) {
     }
   }
   out.documentation_only = !out.tokens.empty() && !code_changed;
+  out.blocks = out.tokens.empty() && what_runs(buggy) != what_runs(fixed);
   return out;
 }
 
@@ -279,7 +281,9 @@ const EditType* row_of(std::span<const TokenEdit> edits, bool buggy_parses) {
 
 }  // namespace
 
-Diagnosis diagnose(std::span<const TokenEdit> edits, bool buggy_parses) {
+Diagnosis diagnose(const Edits& found, bool buggy_parses) {
+  if (found.blocks && buggy_parses) return {BugClass::logic, "wrong_block"};
+  const std::span<const TokenEdit> edits = found.tokens;
   const auto* row = row_of(edits, buggy_parses);
   const bool unknown = row == nullptr || std::string_view(row->name) == syntax_edit_types().back().name;
   if (unknown && edits.size() > 1) {  // the same slip in several places?

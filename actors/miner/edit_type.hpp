@@ -35,6 +35,7 @@ std::span<const EditType> edit_types();
 
 struct Edits {
   std::vector<TokenEdit> tokens;  // empty: only white space and comments differ
+  bool blocks = false;  // with empty tokens: statements stand in other blocks, so the program differs
   bool documentation_only = false;  // all that changed are docstrings
 };
 // Both texts must outlive the answer.
@@ -44,8 +45,8 @@ struct Diagnosis {
   BugClass::Value bug_class = BugClass::logic;
   std::string type = "other";
 };
-// `buggy_parses` false: class syntax, and only the rows of that class are asked. Where no row fits all edits
+// Where no token differs a statement stood in the wrong block. `buggy_parses` false: class syntax, and only the rows of that class are asked. Where no row fits all edits
 // together, one that fits each of them alone names the bug: the same slip in several places.
-Diagnosis diagnose(std::span<const TokenEdit> edits, bool buggy_parses);
+Diagnosis diagnose(const Edits& edits, bool buggy_parses);
 
 }  // namespace mendel::miner

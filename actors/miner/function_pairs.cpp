@@ -1,6 +1,6 @@
 // Reasons: not_text, too_many_lines, blank_lines_only, parser_gave_up, outside_functions,
 // too_many_functions, fixed_does_not_parse, not_cuttable, comments_only, documentation_only,
-// message_text_only.
+// message_text_only, same_program.
 #include "actors/miner/function_pairs.hpp"
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include <set>
 #include <span>
 
+#include "actors/miner/annotations.hpp"
 #include "actors/miner/excerpt.hpp"
 #include "actors/syntax/source_text.hpp"
 #include "actors/syntax/tokens.hpp"
@@ -188,10 +189,11 @@ const char* add_pair(syntax::Parser& parser, const syntax::Tree& before, const F
     const auto alone = parser.parse(old_cut->text);
     parses = alone && !alone->has_error();
   }
-  if (edits.tokens.empty() && parses) return "comments_only";
+  if (edits.tokens.empty() && !edits.blocks && parses) return "comments_only";
   if (edits.documentation_only) return "documentation_only";
   if (message_text_only(edits)) return "message_text_only";
-  auto bug = diagnose(edits.tokens, parses);
+  if (parses && what_runs(old_cut->text) == what_runs(new_cut->text)) return "same_program";
+  auto bug = diagnose(edits, parses);
   out.push_back({std::move(old_cut->text), std::move(new_cut->text), old_function.symbol, std::move(bug)});
   return "";
 }

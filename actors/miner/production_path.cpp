@@ -8,7 +8,7 @@ namespace mendel::miner {
 namespace {
 
 constexpr std::array kRules = {
-    PathRule{"tests", "test tests testing *_test *_tests testsuite unittests testdata fixtures", "test test_* *_test *_tests tests conftest testing",
+    PathRule{"tests", "test tests testing *_test *_tests testsuite unittests testdata fixtures dummyserver", "test test_* *_test *_tests tests conftest testing",
              "src/tests/test_app.py"},
     PathRule{"documentation", "doc docs documentation", "", "docs/conf.py"},
     PathRule{"examples", "example examples sample samples demo demos tutorial tutorials", "example* demo*", "examples/hello.py"},

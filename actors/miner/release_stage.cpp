@@ -1,13 +1,11 @@
 // The funnel of one step from release to release. Releases of one package mend many things at once, so
-// rules keep out what is no repair: a release that changes very many files, an edit that is made again and again, and
-// a change that only type checkers see.
+// rules keep out what is no repair: a release that changes very many files, and an edit that is made again and again.
 #include "actors/miner/release_stage.hpp"
 
 #include <algorithm>
 #include <array>
 #include <map>
 
-#include "actors/miner/annotations.hpp"
 #include "actors/miner/changelog.hpp"
 #include "actors/miner/function_pairs.hpp"
 #include "actors/miner/release_archive.hpp"
@@ -118,10 +116,6 @@ class ReleaseMiner final : public ReleaseStage {
       count(kFunctions, result, changes.changed);
       for (const char* reason : changes.refused) count(std::string("release.skipped.") + reason, result);
       for (auto& pair : changes.pairs) {
-        if (pair.bug.bug_class != BugClass::syntax && without_annotations(pair.buggy) == without_annotations(pair.fixed)) {
-          count("release.skipped.annotations_only", result);
-          continue;
-        }
         auto edit = edit_text(pair);
         found.push_back({file->first, std::move(pair), std::move(edit)});
       }

@@ -55,17 +55,29 @@ Result<Observed> observe(Runner& runner, Sides sides, const char* side, const Di
   return out;
 }
 
-// Of the places where both saw something else; such with plain checks first, because people read them.
-std::vector<std::size_t> differences(const Observation& fixed, const Observation& buggy) {
-  std::vector<std::size_t> plain, others;
+bool ends(const std::string& seen) { return !seen.starts_with("does not end"); }
+
+struct Places {
+  std::vector<std::size_t> telling;  // such with plain checks first, because people read them
+  std::optional<std::size_t> endless;  // the first where the repair does not end: that proves no repair
+};
+
+// Where both saw something else.
+Places differences(const Observation& fixed, const Observation& buggy) {
+  Places out;
+  std::vector<std::size_t> others;
   for (std::size_t i = 0; i < fixed.calls.size(); ++i) {
-    const auto theirs = i < buggy.calls.size() ? word_of(buggy.calls[i], "seen") : std::string();
-    if (word_of(fixed.calls[i], "seen") == theirs) continue;
-    const bool ends = !theirs.starts_with("does not end") && buggy.fault.empty();
-    (ends && !word_of(fixed.calls[i], "plain").empty() ? plain : others).push_back(i);
+    const auto theirs = i < buggy.calls.size() ? word_of(buggy.calls[i], "seen") : std::string(), ours = word_of(fixed.calls[i], "seen");
+    if (ours == theirs) continue;
+    if (!ends(ours)) {
+      if (!out.endless) out.endless = i;
+      continue;
+    }
+    const bool readable = ends(theirs) && buggy.fault.empty() && !word_of(fixed.calls[i], "plain").empty();
+    (readable ? out.telling : others).push_back(i);
   }
-  plain.insert(plain.end(), others.begin(), others.end());
-  return plain;
+  out.telling.insert(out.telling.end(), others.begin(), others.end());
+  return out;
 }
 
 std::string head_of(const std::string& call) { return "# The call " + call.substr(0, 200) + " tells the two sides apart.\n"; }
@@ -83,8 +95,7 @@ std::string staged(const Observation& fixed, std::size_t first, std::size_t last
 std::vector<std::string> witnesses(const Observation& fixed, const Observation& buggy, std::size_t at) {
   std::vector<std::string> out;
   const auto plain = word_of(fixed.calls[at], "plain");
-  const bool ends = at < buggy.calls.size() && !word_of(buggy.calls[at], "seen").starts_with("does not end") && buggy.fault.empty();
-  if (!plain.empty() && ends) out.push_back(head_of(word_of(fixed.calls[at], "call")) + plain);
+  if (!plain.empty() && at < buggy.calls.size() && ends(word_of(buggy.calls[at], "seen")) && buggy.fault.empty()) out.push_back(head_of(word_of(fixed.calls[at], "call")) + plain);
   out.push_back(staged(fixed, at, at));
   if (at > 0) out.push_back(staged(fixed, 0, at));
   return out;
@@ -98,7 +109,11 @@ std::string both_saw(const Observation& fixed, const Observation& buggy, std::si
 }
 
 Outcome prove(Runner& runner, Sides sides, const DifferentialOptions& options, const Observation& fixed, const Observation& buggy, Difference& out) {
-  auto places = differences(fixed, buggy);
+  auto [places, endless] = differences(fixed, buggy);
+  if (places.empty() && endless) {
+    out.detail = "the fixed side does not end: " + both_saw(fixed, buggy, *endless);
+    return Done{};
+  }
   if (places.empty()) {
     out.found = Difference::Found::none;
     out.detail = "both sides behave alike in " + std::to_string(out.calls) + " calls";

@@ -15,7 +15,7 @@ struct Difference {
     witness,  // `test` passes on the fixed side and fails on the buggy side, verified
     none,  // both sides behaved alike in all calls
     not_runnable,  // no function with a change, or it cannot be loaded
-    undecided,  // a limit of time was met, or a difference did not come twice
+    undecided,  // a limit of time was met, a difference did not come twice, or where the sides differ the fixed side does not end
   };
   Found found = Found::undecided;
   mendel::Test test;

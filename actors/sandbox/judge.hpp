@@ -29,9 +29,9 @@ struct TestVerdict {
   std::uint32_t runs = 0;
 };
 
-// Each side runs twice. A side that used up its processor time has failed only if the other side needed
-// less than a tenth of it: so that a busy or slow machine decides nothing. The test's timeout_ms can only
-// tighten `limits`. Error: the sandbox failed.
+// Each side runs twice. A side that used up its processor time has failed only if the other side passed in less than
+// a tenth of it: so that a busy or slow machine decides nothing. The test's timeout_ms can only tighten `limits`, the
+// wall clock to ten times it. Error: the sandbox failed.
 Result<TestVerdict> judge(Runner& runner, const mendel::Test& test, Sides sides, const Limits& limits);
 
 }  // namespace mendel::sandbox

@@ -6,23 +6,23 @@ validator must not accept. --history writes the pairs as fix commits of a git re
 """
 import argparse
 import ast
-import hashlib
 import json
 import re
 import sys
 from pathlib import Path
 
 from fix_history import write_history
+from foreign_pairs import pair
 
 # What the judge of the exercises has imported, and the two node types that exercises speak of.
 PREAMBLE = '''
-import bisect, collections, copy, functools, heapq, itertools, json, math, operator, random, re, string, sys
+import bisect, collections, copy, functools, heapq, itertools, json, math, operator, random, re, statistics, string, sys, types
 SPACE = {'__name__': 'subject'}
 for module in (collections, functools, heapq, itertools, math, bisect, operator, string, re, copy):
     SPACE.update((name, value) for name, value in vars(module).items() if name[0] != '_')
-for module in (bisect, collections, copy, functools, heapq, itertools, json, math, operator, random, re, string, sys):
+for module in (bisect, collections, copy, functools, heapq, itertools, json, math, operator, random, re, statistics, string, sys):
     SPACE[module.__name__] = module
-exec('from typing import *\\nfrom collections import deque, defaultdict, Counter, OrderedDict\\nfrom math import *\\nfrom functools import cache, lru_cache, reduce\\n', SPACE)
+exec('from typing import *\\nfrom collections import deque, defaultdict, Counter, OrderedDict\\nfrom math import *\\nfrom statistics import median\\nfrom functools import cache, lru_cache, reduce\\n', SPACE)
 SPACE['pow'] = pow
 class ListNode:
     def __init__(self, val=0, next=None): self.val, self.next = val, next
@@ -59,7 +59,9 @@ def plain(value, wanted=None):
         while out and out[-1] is None: out.pop()
         return out
     if value is None and wanted == []: return []
-    if isinstance(value, (list, tuple)): return [plain(item) for item in value]
+    if isinstance(value, (list, tuple, types.GeneratorType)):
+        beside = wanted if isinstance(wanted, list) else []
+        return [plain(item, beside[at] if at < len(beside) else None) for at, item in enumerate(value)]
     if isinstance(value, (set, frozenset)): return sorted(value)
     return value
 def unordered(value):
@@ -138,19 +140,12 @@ def test_of(exercise):
     if not fitting:
         return '', 'no method with as many parameters as the examples have'
     wanted = re.sub('[^a-z0-9]', '', exercise['slug'].lower())
-    method = next((m for m in fitting if m.name.lower() in wanted or wanted in m.name.lower()), fitting[-1])
+    hinted = [m for m in fitting if any(a.annotation for a in m.args.args)] or fitting
+    method = next((m for m in fitting if m.name.lower() in wanted or wanted in m.name.lower()), hinted[-1])
     hints = [ast.unparse(a.annotation) if a.annotation else '' for a in method.args.args[1:]]
     in_place = isinstance(method.returns, ast.Constant) and method.returns.value is None
     any_order = 'any order' in exercise['description']
     return PREAMBLE + CALL.format(cases=cases, hints=hints, method=method.name, in_place=in_place, any_order=any_order), ''
-
-
-def parses(code):
-    try:
-        compile(code, 'side', 'exec', ast.PyCF_ONLY_AST, dont_inherit=True)
-        return True
-    except (SyntaxError, ValueError):
-        return False
 
 
 def exercises(folder):
@@ -164,15 +159,11 @@ def exercises(folder):
 def pair_of(label, exercise, swapped):
     buggy, fixed = exercise['buggy_code'].strip('\n') + '\n', exercise['oracle_code'].strip('\n') + '\n'
     test, why = test_of(exercise)
-    pair_class = 'logic' if parses(buggy) else 'syntax'
     if swapped:
         buggy, fixed = fixed, buggy
-    identity = hashlib.sha256(f'{label}\0{buggy}\0{fixed}'.encode()).hexdigest()[:32]
-    pair = {'id': identity, 'buggy': buggy, 'fixed': fixed, 'bug': {'class': pair_class, 'type': 'debugbench'},
-            'source': {'kind': 'git', 'repository': 'DebugBench', 'path': label, 'symbol': exercise['slug'], 'license': 'Apache-2.0'}}
-    if test:
-        pair['tests'] = [{'kind': 'script', 'code': test, 'timeout_ms': 2000}]
-    return pair, why
+    source = {'repository': 'DebugBench', 'path': label, 'symbol': exercise['slug'], 'license': 'Apache-2.0'}
+    tests = [{'kind': 'script', 'code': test, 'timeout_ms': 2000}] if test else []
+    return pair(buggy, fixed, 'debugbench', source, tests), why
 
 
 def main():
@@ -182,14 +173,14 @@ def main():
     parser.add_argument('--history', metavar='REPOSITORY')
     options = parser.parse_args()
     if options.history:
-        write_history(options.history, ((f'{label.replace(" ", "_")}/{n}.py', e['buggy_code'].strip('\n') + '\n', e['oracle_code'].strip('\n') + '\n', 'Fix bug')
+        write_history(options.history, (('Fix bug', {f'{label.replace(" ", "_")}/{n}.py': (e['buggy_code'].strip('\n') + '\n', e['oracle_code'].strip('\n') + '\n')})
                                         for n, (label, e) in enumerate(exercises(options.benchmark))))
         return
     untested = {}
     for label, exercise in exercises(options.benchmark):
-        pair, why = pair_of(label, exercise, options.swapped)
+        line, why = pair_of(label, exercise, options.swapped)
         untested[why] = untested.get(why, 0) + 1
-        print(json.dumps(pair))
+        print(json.dumps(line))
     print(f'with a test: {untested.pop("", 0)}; without: {untested}', file=sys.stderr)
 
 

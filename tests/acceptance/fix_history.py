@@ -3,7 +3,7 @@ import subprocess
 
 
 def write_history(folder, fixes):
-    """`fixes`: (path, before, after, message). The first commit holds every `before`; each fix is a commit of its own."""
+    """`fixes`: (message, {path: (before, after)}). The first commit holds every `before`; each fix is a commit of its own."""
     fixes = list(fixes)
     subprocess.run(['git', 'init', '-q', '--bare', folder], check=True)
     stream = bytearray()
@@ -17,8 +17,8 @@ def write_history(folder, fixes):
             data = content.encode()
             stream.extend(b'M 100644 inline %s\ndata %d\n%s\n' % (path.encode(), len(data), data))
 
-    commit(1, 'Begin', [(path, before) for path, before, _, _ in fixes])
-    for number, (path, _, after, message) in enumerate(fixes):
-        commit(number + 2, message, [(path, after)])
+    commit(1, 'Begin', [(path, before) for _, files in fixes for path, (before, _) in files.items()])
+    for number, (message, files) in enumerate(fixes):
+        commit(number + 2, message, [(path, after) for path, (_, after) in files.items()])
     subprocess.run(['git', '-C', folder, 'fast-import', '--quiet'], input=bytes(stream), check=True)
     subprocess.run(['git', '-C', folder, 'symbolic-ref', 'HEAD', 'refs/heads/main'], check=True)

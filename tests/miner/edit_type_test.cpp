@@ -19,7 +19,7 @@ TEST_CASE("every row recognises its own example") {
     const auto tree = parser.parse(buggy);
     REQUIRE(tree);
     const auto edits = edits_between(buggy, fixed);
-    const auto diagnosis = diagnose(edits.tokens, type.bug_class != BugClass::syntax);
+    const auto diagnosis = diagnose(edits, type.bug_class != BugClass::syntax);
     CHECK(diagnosis.type == type.name);
     CHECK(diagnosis.bug_class == type.bug_class);
     if (type.bug_class != BugClass::syntax) CHECK_FALSE(tree->has_error());
@@ -35,14 +35,14 @@ TEST_CASE("bugs that the operators make are told by their repair") {
     CAPTURE(std::string(row.name));
     const std::string buggy = row.after, fixed = row.before;
     const auto edits = edits_between(buggy, fixed);
-    const auto diagnosis = diagnose(edits.tokens, row.bug_class != mutator::OperatorClass::syntax);
+    const auto diagnosis = diagnose(edits, row.bug_class != mutator::OperatorClass::syntax);
     if (!kAmbiguous.contains(row.name)) CHECK(diagnosis.type == row.name);
     if (!kAmbiguous.contains(row.name)) CHECK(known.contains(row.name));
   }
 }
 
 TEST_CASE("the same slip in several places has the type of each") {
-  const auto type = [](const char* buggy, const char* fixed, bool parses) { return diagnose(edits_between(buggy, fixed).tokens, parses).type; };
+  const auto type = [](const char* buggy, const char* fixed, bool parses) { return diagnose(edits_between(buggy, fixed), parses).type; };
   CHECK(type("if a = b: c()\nif d = e: f()", "if a == b: c()\nif d == e: f()", false) == "assignment_for_comparison");
   CHECK(type("x = n - 1\ny = m - 1", "x = n\ny = m", true) == "off_by_one");
   CHECK(type("x = n - 1\ny = m < 2", "x = n\ny = m <= 2", true) == "other");
@@ -51,13 +51,22 @@ TEST_CASE("the same slip in several places has the type of each") {
 
 TEST_CASE("what no row knows is logic, other") {
   const auto edits = edits_between("x = a.b(c)\ny = 1", "z = q[1:2]\nfor y in z: pass");
-  const auto diagnosis = diagnose(edits.tokens, true);
+  const auto diagnosis = diagnose(edits, true);
   CHECK(diagnosis.type == "other");
   CHECK(diagnosis.bug_class == BugClass::logic);
 }
 
 TEST_CASE("comments, white space and docstrings are no edit of code") {
   CHECK(edits_between("x = 1  # a", "x  =  1  # b").tokens.empty());
+  CHECK_FALSE(edits_between("if a:\n  x = 1  # a", "if a:\n    x  =  1  # b").blocks);
   CHECK(edits_between("def f():\n    'a'\n    g()", "def f():\n    'b'\n    g()").documentation_only);
   CHECK_FALSE(edits_between("def f():\n    g('a')", "def f():\n    g('b')").documentation_only);
+}
+
+TEST_CASE("a statement in the wrong block is a bug though no token differs") {
+  const auto edits = edits_between("def f(a):\n    for b in a:\n        g(b)\n        return a", "def f(a):\n    for b in a:\n        g(b)\n    return a");
+  CHECK(edits.tokens.empty());
+  CHECK(edits.blocks);
+  CHECK(diagnose(edits, true).type == "wrong_block");
+  CHECK(diagnose(edits, true).bug_class == BugClass::logic);
 }

@@ -137,6 +137,14 @@ TEST_CASE("comments, docstrings and blank lines alone give a reason, not a pair"
   CHECK(std::string(pairs(text, replaced(text, "    return", "\n    return")).reason) == "blank_lines_only");
 }
 
+TEST_CASE("the same program written otherwise gives a reason, a statement in another block a pair") {
+  const std::string text = "def f(a):\n    for b in a:\n        g(b)\n        h(b)\n    raise X\n";
+  CHECK(std::string(pairs(text, replaced(text, "raise X", "raise X from None")).reason) == "same_program");
+  const auto moved = pairs(text, replaced(text, "        h(b)", "    h(b)"));
+  REQUIRE(moved.pairs.size() == 1);
+  CHECK(moved.pairs[0].bug.type == "wrong_block");
+}
+
 TEST_CASE("a change after much code and after docstrings with code finds its function") {
   std::string text = "X = '''\ndef fake():\n    pass\n'''\n\n";
   for (int i = 0; i < 200; ++i) text += "def f" + std::to_string(i) + "(a):\n    '''\ndef q():\n'''\n    return a + " + std::to_string(i) + "\n\n\n";

@@ -31,6 +31,14 @@ TEST_CASE("a plain fix outranks a beginning, a hint does not") {
     CHECK_FALSE(is_bug_fix(message));
 }
 
+TEST_CASE("that an issue is closed does not make a feature a fix") {
+  for (const char* message : {"Add IPv6 lookups. Fixes #26852", "[player] Support embedded lists (Fixes #2084)", "facts: add flags\n\nFixes: #83331", "make - show progress\n\nFixes https://example.com/issues/4",
+                              "Allow empty names. This fixes #3", "Remove the old formats, bug 12"})
+    CHECK_FALSE(is_bug_fix(message));
+  for (const char* message : {"Make sure the name is valid. Fixes #4322", "Fixes #12", "router: keep the order (fix #4)", "Add a check that fixes the crash of #12", "Fix 404 on empty paths", "improve detection (fixes #1)"})
+    CHECK(is_bug_fix(message));
+}
+
 TEST_CASE("words match at their boundaries only") {
   for (const char* message : {"Add a prefix to the table", "Debugging aid", "Suffixes are sorted", "Terrorist", "", "   \n  ", "Refactor the app"}) {
     CAPTURE(std::string(message));

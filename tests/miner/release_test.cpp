@@ -223,16 +223,22 @@ TEST_CASE("an edit that goes through all the code, and a release that changes ve
 }
 
 TEST_CASE("annotations are taken off parameters, results and variables, and nothing else is") {
-  const auto same = [](const char* a, const char* b) { return without_annotations(a) == without_annotations(b); };
+  const auto same = [](const char* a, const char* b) { return what_runs(a) == what_runs(b); };
   CHECK(same("def f(a: int, *, b: t.List[int] = [1]) -> t.Dict[str, int]:\n    return a", "def f(a, *, b=[1]):\n    return a"));
   CHECK(same("async def f(\n    a: 'A[B]',\n) -> None:\n    self.x: int = a\n    y: str\n    return {a: 1}", "async def f(a):\n    self.x = a\n    return {a: 1}"));
   CHECK(same("@wrap(a)\ndef f(a):\n    def g(b: int):\n        return b[1:2]\n    return g", "@wrap(a)\ndef f(a):\n    def g(b):\n        return b[1:2]\n    return g"));
+  CHECK(same("@t.overload\ndef f(a: int) -> int: ...", "@overload\ndef f(a: str) -> str: ..."));
+  CHECK(same("def f(a):\n  try:\n    g(a)\n  except E as e:\n    raise X(a) from e\n  return t.cast('A', a).encode()", "def f(a):\n    try:\n        g(a)\n    except E as e:\n        raise X(a)\n    return t.cast(B[C, D], a).encode('utf-8')"));
+  CHECK_FALSE(same("def f(a):\n    raise X(a) from a\n    return 1", "def f(a):\n    raise X(b) from a\n    return 1"));
+  CHECK_FALSE(same("def f(a):\n    return cast(A, a)", "def f(a):\n    return cast(A, b)"));
+  CHECK_FALSE(same("def f(a):\n    return a.encode('utf-8')", "def f(a):\n    return a.encode('latin-1')"));
+  CHECK_FALSE(same("def f(a):\n    for b in a:\n        c = b\n        return c", "def f(a):\n    for b in a:\n        c = b\n    return c"));
   CHECK_FALSE(same("def f(a: int = 1):\n    return a", "def f(a: int = 2):\n    return a"));
   CHECK_FALSE(same("def f(a):\n    return a[1:2]", "def f(a):\n    return a[1:3]"));
   CHECK_FALSE(same("def f(a):\n    x: int = 1\n    return x", "def f(a):\n    x: int = 2\n    return x"));
   CHECK_FALSE(same("def f(a):\n    if a: return 1", "def f(a):\n    if a: return 2"));
   CHECK_FALSE(same("def f(a):\n    return lambda b: a", "def f(a):\n    return lambda b: b"));
-  for (const char* torn : {"def f(", "def f(a:", "x:", "", "def", "a: [", ") ] }"}) without_annotations(torn);
+  for (const char* torn : {"def f(", "def f(a:", "x:", "", "def", "a: [", ") ] }", "cast(", "raise x from", "a.encode("}) what_runs(torn);
 }
 
 TEST_CASE("what is neither a package nor a folder of releases is told") {

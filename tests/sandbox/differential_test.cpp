@@ -98,6 +98,15 @@ TEST_CASE("code that cannot be loaded, has nothing to call or never ends says so
   CHECK(native.found == Difference::Found::undecided);
 }
 
+TEST_CASE("a fixed side that does not end where the buggy side does is no proof") {
+  NEEDS_SANDBOX();
+  const char *ends = "def f(n: int):\n    while n > 0:\n        n -= 1\n    return 0", *hangs = "def f(n: int):\n    while n > 0:\n        n += 1\n    return 0";
+  CHECK(difference({"", ends, hangs}).found == Difference::Found::witness);
+  const auto swapped = difference({"", hangs, ends});
+  CHECK(swapped.found == Difference::Found::undecided);
+  CHECK(swapped.detail.starts_with("the fixed side does not end: f("));
+}
+
 TEST_CASE("code that lies to the observer proves nothing") {
   NEEDS_SANDBOX();
   // The fixed side ends the observation with a story of its own; the story's call shows no difference when it is run.

@@ -69,7 +69,14 @@ TEST_CASE("used up processor time is a failure only where the other side needed 
   const auto hang = ended(Ending::cpu_limit, 10'000'000);
   CHECK(standing({ended(kPassed, 999'999), hang, ended(kPassed, 999'999), hang}) == Standing::proves);
   CHECK(standing({ended(kPassed, 1'000'000), hang, ended(kPassed, 1'000'000), hang}) == Standing::undecided);
-  CHECK(standing({hang, hang}) == Standing::undecided);
+  CHECK(standing({hang, hang, hang, hang}) == Standing::undecided);
+}
+
+TEST_CASE("a repair that hangs where the bug passes at once is none") {
+  const auto hang = ended(Ending::cpu_limit, 10'000'000);
+  CHECK(standing({hang, ended(kPassed, 999'999), hang, ended(kPassed, 999'999)}) == Standing::fixed_fails);
+  CHECK(standing({hang, ended(kPassed, 1'000'000), hang, ended(kPassed, 1'000'000)}) == Standing::undecided);
+  CHECK(standing({hang, ended(kFailed), hang, ended(kFailed)}) == Standing::undecided);
 }
 
 TEST_CASE("a faked success on either side is told") {
@@ -83,7 +90,7 @@ TEST_CASE("a test's own timeout can only tighten the limits, and a broken sandbo
   test.set_timeout_ms(1500);
   CHECK_FALSE(judge(runner, test, {"b", "f"}, Limits{}));
   CHECK(runner.limits.cpu_s == 2);
-  CHECK(runner.limits.wall_ms == 4500);
+  CHECK(runner.limits.wall_ms == 15'000);
   test.set_timeout_ms(10'000'000);
   CHECK_FALSE(judge(runner, test, {"b", "f"}, Limits{}));
   CHECK(runner.limits.cpu_s == Limits{}.cpu_s);

@@ -155,9 +155,9 @@ const char* add_pair(const Piece& buggy, const Piece& fixed, const Stackoverflow
     lines += hunk.before_end - hunk.before_begin + hunk.after_end - hunk.after_begin;
   if (lines > settings.changed_lines_max()) return "too_many_lines";
   const auto edits = edits_between(buggy.text, fixed.text);
-  if (edits.tokens.empty() && !buggy.has_error) return "comments_only";
+  if (edits.tokens.empty() && !edits.blocks && !buggy.has_error) return "comments_only";
   if (edits.documentation_only) return "documentation_only";
-  out.pairs.push_back({buggy.text, fixed.text, fixed.symbol, diagnose(edits.tokens, !buggy.has_error)});
+  out.pairs.push_back({buggy.text, fixed.text, fixed.symbol, diagnose(edits, !buggy.has_error)});
   return "";
 }
 
