@@ -1,4 +1,4 @@
-// The untrained model on made-up functions.
+// A model on made-up functions, untrained or trained.
 #include "baseline.hpp"
 
 #include <ATen/ATen.h>
@@ -8,6 +8,7 @@
 #include <ctime>
 #include <random>
 
+#include "checkpoint.hpp"
 #include "faults.hpp"
 #include "network.hpp"
 
@@ -57,32 +58,45 @@ double forward_ms(const Network& network, const Sample& sample, std::uint32_t st
   return took[kRepeats / 2];
 }
 
+Baseline measured(const Network& network, double before_mb) {
+  const auto& settings = network.settings();
+  Baseline out;
+  std::mt19937_64 random(kSeed);
+  const auto timed = made_up(random, kCellsTimed, settings.vocabulary);
+  out.cells = kCellsTimed;
+  const std::uint32_t limit = settings.ctm.neurons > 0 ? settings.ctm.ticks : settings.supervision_steps;
+  out.forward_ms = forward_ms(network, timed, limit);
+  out.memory_mb = peak_mb() - before_mb;
+  for (std::uint32_t steps = 1; steps <= limit; steps *= 2) out.steps.push_back({steps, forward_ms(network, timed, steps)});
+  std::vector<Sample> samples;
+  for (std::uint32_t i = 0; i < kFunctions; ++i) samples.push_back(made_up(random, kCellsExact, settings.vocabulary));
+  std::size_t exact = 0;
+  constexpr std::size_t kTogether = 8;
+  for (std::size_t i = 0; i < samples.size(); i += kTogether) {
+    const auto part = std::span(samples).subspan(i, kTogether);
+    const auto answers = network.propose(part, 1);
+    for (std::size_t k = 0; k < part.size(); ++k) exact += same_repair(part[k].cells, answers[k].front().edit, *part[k].edit) ? 1 : 0;
+  }
+  out.exact = static_cast<double>(exact) / kFunctions;
+  return out;
+}
+
 }  // namespace
 
 Expected<Baseline> measure_baseline(const ModelSettings& settings) {
   if (const auto why = settings_fault(settings); !why.empty()) return Failure{Fault::invalid, why};
   return guarded([&]() -> Expected<Baseline> {
-    Baseline out;
-    std::mt19937_64 random(kSeed);
     const double before_mb = peak_mb();
-    const Network network(settings, kSeed, product_type());
-    const auto timed = made_up(random, kCellsTimed, settings.vocabulary);
-    out.cells = kCellsTimed;
-    const std::uint32_t limit = settings.ctm.neurons > 0 ? settings.ctm.ticks : settings.supervision_steps;
-    out.forward_ms = forward_ms(network, timed, limit);
-    out.memory_mb = peak_mb() - before_mb;
-    for (std::uint32_t steps = 1; steps <= limit; steps *= 2) out.steps.push_back({steps, forward_ms(network, timed, steps)});
-    std::vector<Sample> samples;
-    for (std::uint32_t i = 0; i < kFunctions; ++i) samples.push_back(made_up(random, kCellsExact, settings.vocabulary));
-    std::size_t exact = 0;
-    constexpr std::size_t kTogether = 8;
-    for (std::size_t i = 0; i < samples.size(); i += kTogether) {
-      const auto part = std::span(samples).subspan(i, kTogether);
-      const auto answers = network.propose(part, 1);
-      for (std::size_t k = 0; k < part.size(); ++k) exact += same_repair(part[k].cells, answers[k].front().edit, *part[k].edit) ? 1 : 0;
-    }
-    out.exact = static_cast<double>(exact) / kFunctions;
-    return out;
+    return measured(Network(settings, kSeed, cpu_compute()), before_mb);
+  });
+}
+
+Expected<Baseline> measure_trained(const std::filesystem::path& checkpoint) {
+  return guarded([&]() -> Expected<Baseline> {
+    const double before_mb = peak_mb();
+    const auto read = read_checkpoint(checkpoint);
+    if (!read) return read.failure();
+    return measured(*read->network, before_mb);
   });
 }
 

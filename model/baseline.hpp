@@ -24,5 +24,8 @@ struct Baseline {
 
 // On one thread. The samples are made up from a fixed seed, so only times differ between runs.
 Expected<Baseline> measure_baseline(const ModelSettings& settings);
+// The same of a trained model: what its learning made of time and memory by steps. Made-up functions are not what it
+// was trained on, so `exact` stays near nothing.
+Expected<Baseline> measure_trained(const std::filesystem::path& checkpoint);
 
 }  // namespace mendel::model

@@ -84,7 +84,7 @@ Slots make_slots(const Segments& segments, const std::vector<std::int32_t>& posi
   const auto all = out.segments * out.longest;
   out.positions_n = whole(positions).to(device);
   out.cell_m = at::zeros({all}, at::kLong).index_copy(0, slot_k, cell_k).to(device);
-  out.real_s11l = at::zeros({all}, at::kBool).index_fill(0, slot_k, true).view({out.segments, 1, 1, out.longest}).to(device);
+  if (cell_k.numel() < all) out.real_s11l = at::zeros({all}, at::kBool).index_fill(0, slot_k, true).view({out.segments, 1, 1, out.longest}).to(device);
   out.cell_k = cell_k.to(device);
   out.slot_k = slot_k.to(device);
   return out;

@@ -36,7 +36,7 @@ struct Slots {
   std::int64_t segments = 0, longest = 0;
   at::Tensor positions_n;  // int64, of the rotation
   at::Tensor cell_m;  // int64 [S * L]: the cell in each slot, 0 in empty ones
-  at::Tensor real_s11l;  // bool: which slots hold a cell
+  at::Tensor real_s11l;  // bool: which slots hold a cell; undefined where all do, since attention is faster without a mask
   at::Tensor cell_k, slot_k;  // int64: all cells of segments, and the slot of each
 };
 

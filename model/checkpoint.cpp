@@ -109,6 +109,13 @@ Expected<double> number_of(const Metadata& metadata, const std::string& key, con
   return value;
 }
 
+Expected<bool> read_vector(const TensorFile& file, const std::string& name, at::Tensor& to) {
+  const auto here = to.is_cpu() ? to : at::empty(to.sizes());
+  if (auto read = file.read(*file.find(name), here.data_ptr<float>()); !read) return read;
+  if (!to.is_cpu()) to.copy_(here);
+  return true;
+}
+
 Metadata settings_metadata(const ModelSettings& settings) {
   Metadata out;
   auto own = settings;
@@ -159,15 +166,15 @@ Expected<bool> write_checkpoint(const std::filesystem::path& path, const Network
   }
   for (const auto& [key, value] : facts) metadata[kFactPrefix + key] = value;
   std::vector<TensorBytes> tensors;
-  const auto* values = flat.data_ptr<float>();
+  const auto here = flat.cpu(), z = network.trunk().z_start().cpu(), y = network.trunk().y_start().cpu();
+  const auto* values = here.data_ptr<float>();
   for (const auto& p : network.parameters().all()) tensors.push_back({p.name, "F32", p.value.sizes().vec(), values + p.offset});
-  const auto z = network.trunk().z_start(), y = network.trunk().y_start();
   tensors.push_back({kZStart, "F32", z.sizes().vec(), z.data_ptr<float>()});
   tensors.push_back({kYStart, "F32", y.sizes().vec(), y.data_ptr<float>()});
   return write_tensors(path, tensors, metadata);
 }
 
-Expected<Checkpoint> read_checkpoint(const std::filesystem::path& path) {
+Expected<Checkpoint> read_checkpoint(const std::filesystem::path& path, const Compute& compute) {
   auto file = TensorFile::open(path);
   if (!file) return file.failure();
   const auto& metadata = file->header().metadata;
@@ -184,6 +191,7 @@ Expected<Checkpoint> read_checkpoint(const std::filesystem::path& path) {
     declare_network(*settings, wanted);
     if (const auto why = tensor_fault(*file, wanted, settings->width); !why.empty()) return Failure{Fault::corrupt, file->name() + ": " + why};
   }
+  if (auto whole = file->verify(); !whole) return whole.failure();
   Checkpoint out;
   auto thresholds = thresholds_of(metadata, file->name());
   if (!thresholds) return thresholds.failure();
@@ -192,14 +200,16 @@ Expected<Checkpoint> read_checkpoint(const std::filesystem::path& path) {
   for (const auto& [key, value] : metadata)
     if (key.starts_with(prefix)) out.facts[key.substr(prefix.size())] = value;
   const c10::NoGradGuard no_grad;
-  out.network = std::make_unique<Network>(*settings, 0, product_type());
+  out.network = std::make_unique<Network>(*settings, 0, compute);
   auto& network = *out.network;
-  auto* values = network.parameters().flat().data_ptr<float>();
+  const auto weights = at::empty({network.parameters().count()});
+  auto* values = weights.data_ptr<float>();
   for (const auto& p : network.parameters().all())
     if (auto read = file->read(*file->find(p.name), values + p.offset); !read) return read.failure();
   for (const auto& [name, buffer] : {std::pair{kZStart, &network.trunk().z_start()}, std::pair{kYStart, &network.trunk().y_start()}})
-    if (auto read = file->read(*file->find(name), buffer->data_ptr<float>()); !read) return read.failure();
-  if (!network.parameters().flat().isfinite().all().item<bool>()) return Failure{Fault::corrupt, file->name() + ": holds weights that are no numbers"};
+    if (auto read = read_vector(*file, name, *buffer); !read) return read.failure();
+  network.parameters().flat().copy_(weights);
+  if (!weights.isfinite().all().item<bool>()) return Failure{Fault::corrupt, file->name() + ": holds weights that are no numbers"};
   network.refresh();
   return out;
 }

@@ -29,11 +29,14 @@ Expected<bool> write_checkpoint(const std::filesystem::path& path, const Network
 
 // Refuses files whose metadata, names, types or shapes are not those of the model they say they are,
 // before the network is built.
-Expected<Checkpoint> read_checkpoint(const std::filesystem::path& path);
+Expected<Checkpoint> read_checkpoint(const std::filesystem::path& path, const Compute& compute = cpu_compute());
 
 // Settings as metadata strings "model.<field>", and back.
 Metadata settings_metadata(const ModelSettings& settings);
 Expected<ModelSettings> settings_of(const Metadata& metadata, const std::string& file);
+
+// Fills a float vector, wherever it is, with a tensor of the file that has its type and size.
+Expected<bool> read_vector(const TensorFile& file, const std::string& name, at::Tensor& to);
 
 // A number of the metadata; `invalid` names the field.
 Expected<std::uint64_t> natural_of(const Metadata& metadata, const std::string& key, const std::string& file);

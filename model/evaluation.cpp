@@ -10,12 +10,13 @@
 
 #include "gradient.hpp"
 #include "loader.hpp"
+#include "memory.hpp"
 
 namespace mendel::model {
 namespace {
 
 constexpr std::size_t kBins = 10;
-constexpr std::uint32_t kCellsPerLoss = 2500;
+constexpr std::uint32_t kCellsPerLoss = 2500, kCellsPerLossOfGpu = 1 << 16;
 constexpr std::uint64_t kSubsetStream = UINT64_MAX;  // of the hash; epochs of the loader use the small numbers
 
 }  // namespace
@@ -74,12 +75,15 @@ double ValidationSubset::mean_loss(const Network& network, Workers& workers) con
     if (learnable(s)) learnt.push_back(s);
   if (learnt.empty()) return 0;
   std::stable_sort(learnt.begin(), learnt.end(), [](const auto& a, const auto& b) { return a.cells.size() < b.cells.size(); });
-  const auto parts = cut(learnt, kCellsPerLoss);
+  const auto device = network.parameters().device();
+  const auto parts = cut(learnt, device.is_cpu() ? kCellsPerLoss : kCellsPerLossOfGpu);
   std::vector<double> sums(parts.size());
   workers.run(parts.size(), [&](std::size_t i) {
-    const c10::NoGradGuard no_grad;
-    const auto loss = network.loss(parts[i]);
-    for (const auto& t : {loss.start, loss.end, loss.tokens, loss.halt}) sums[i] += t.defined() ? t.item<double>() : 0;
+    in_parts_that_fit<const Sample>(parts[i], device, [&](std::span<const Sample> part) {
+      const c10::NoGradGuard no_grad;
+      const auto loss = network.loss(part);
+      for (const auto& t : {loss.start, loss.end, loss.tokens, loss.halt}) sums[i] += t.defined() ? t.item<double>() : 0;
+    });
   });
   return std::accumulate(sums.begin(), sums.end(), 0.0) / static_cast<double>(learnt.size());
 }

@@ -12,9 +12,21 @@
 namespace mendel::model {
 namespace {
 
-constexpr std::uint32_t kCellsPerPartMin = 16;
+constexpr std::uint32_t kCellsPerPartMin = 16, kCellsPerPartMax = 1 << 24;
+constexpr std::uint32_t kCellsOnTrial = 4096;
 constexpr double kShareOfFree = 0.8;
 constexpr double kMiB = 1 << 20;
+
+// With the padding to its longest sample.
+std::size_t padded_cells(std::span<const Sample> part) {
+  std::size_t longest = 0;
+  for (const auto& s : part) longest = std::max(longest, s.cells.size());
+  return longest * part.size();
+}
+
+std::span<const Sample> largest_of(const std::vector<std::span<const Sample>>& parts) {
+  return *std::max_element(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return padded_cells(a) < padded_cells(b); });
+}
 
 std::size_t first_half(std::size_t count) { return (count + 1) / 2; }
 
@@ -66,6 +78,11 @@ std::uint64_t BatchGradient::budget() const {
 }
 
 Expected<Losses> BatchGradient::compute(std::span<const Sample> samples, StepNews& news) {
+  if (limits_.cells_per_part == 0) {
+    const auto fitting = fitting_cells(samples);
+    if (!fitting) return fitting.failure();
+    limits_.cells_per_part = *fitting;
+  }
   for (;;) {
     const auto parts = cut(samples, limits_.cells_per_part);
     const auto fits = agree(measure(parts, samples.size()) && own_sum(parts, samples.size()));
@@ -79,18 +96,43 @@ Expected<Losses> BatchGradient::compute(std::span<const Sample> samples, StepNew
   }
 }
 
+std::uint64_t BatchGradient::bytes_of(std::span<const Sample> part, std::size_t batch_size) const {
+  const auto out = at::empty_like(network_.parameters().flat());
+  return peak_tensor_bytes([&] { part_gradient(part, batch_size, out); }, device()) + out.nbytes();
+}
+
+Expected<std::uint32_t> BatchGradient::fitting_cells(std::span<const Sample> samples) {
+  free_bytes_ = free_memory_bytes(device());
+  const auto trial = largest_of(cut(samples, kCellsOnTrial));
+  // Whatever the size of a part, it and its gradient take this much.
+  const auto fixed = 2 * network_.parameters().flat().nbytes();
+  std::uint64_t fit = kCellsPerPartMin;
+  try {
+    const auto taken = bytes_of(trial, samples.size());
+    const double per_cell = static_cast<double>(std::max<std::uint64_t>(1, taken > fixed ? taken - fixed : taken)) / static_cast<double>(padded_cells(trial));
+    if (budget() > fixed) fit = static_cast<std::uint64_t>(static_cast<double>(budget() - fixed) / per_cell);
+  } catch (...) {
+    if (!is_out_of_memory(std::current_exception())) throw;
+  }
+  auto cells = std::clamp<std::uint64_t>(fit, kCellsPerPartMin, kCellsPerPartMax);
+  if (partners_) {
+    // At least one part for each.
+    std::uint64_t all = 0;
+    for (const auto& s : samples) all += s.cells.size();
+    cells = std::max<std::uint64_t>(kCellsPerPartMin, std::min(cells, (all + partners_->size() - 1) / partners_->size()));
+    const auto everyones = partners_->gather(at::full({1}, static_cast<std::int64_t>(cells), at::kLong));
+    if (!everyones) return everyones.failure();
+    for (const auto& t : *everyones) cells = std::min<std::uint64_t>(cells, static_cast<std::uint64_t>(t.item<std::int64_t>()));
+  }
+  note_("micro-batches of about " + std::to_string(cells) + " cells, by the memory that is free");
+  return static_cast<std::uint32_t>(cells);
+}
+
 bool BatchGradient::measure(const Parts& parts, std::size_t batch_size) {
   if (part_bytes_ > 0) return true;
-  const auto cells = [](const auto& part) {
-    std::size_t longest = 0;
-    for (const auto& s : part) longest = std::max(longest, s.cells.size());
-    return longest * part.size();
-  };
-  const auto largest = std::max_element(parts.begin(), parts.end(), [&](const auto& a, const auto& b) { return cells(a) < cells(b); });
-  free_bytes_ = free_memory_bytes();
+  free_bytes_ = free_memory_bytes(device());
   try {
-    const auto out = at::empty_like(network_.parameters().flat());
-    part_bytes_ = peak_tensor_bytes([&] { part_gradient(*largest, batch_size, out); }) + out.nbytes();
+    part_bytes_ = bytes_of(largest_of(parts), batch_size);
   } catch (...) {
     if (is_out_of_memory(std::current_exception())) return false;
     throw;
@@ -116,6 +158,7 @@ bool BatchGradient::own_sum(const Parts& parts, std::size_t batch_size) {
     }
     stack_.clear();
     spare_.clear();
+    give_back_memory(device());
     if (at_once_ == 1) return false;
     at_once_ /= 2;
     note_("out of memory: " + std::to_string(at_once_) + " micro-batches at once from now on");

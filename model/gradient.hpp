@@ -19,7 +19,8 @@
 
 namespace mendel::model {
 
-// Parts of this size stay in a core's cache.
+// Parts of this size stay in a core's cache. A device that computes by operations wants them as large as its memory
+// allows: 0 finds that size at the first batch.
 inline constexpr std::uint32_t kCellsPerPart = 1280;
 
 // Means over a batch, in nats a sample.
@@ -45,7 +46,7 @@ std::pair<std::size_t, std::size_t> subtree(std::size_t count, std::uint32_t ran
 class BatchGradient {
  public:
   struct Limits {
-    std::uint32_t cells_per_part = kCellsPerPart;
+    std::uint32_t cells_per_part = kCellsPerPart;  // 0: as many as fit
     std::uint64_t memory_bytes = 0;  // that the parts of a step may take; 0: four fifths of what is free before the first step
   };
   // `partners`: nullptr for one process. `note` gets a line for people when less memory than hoped for is used.
@@ -68,6 +69,9 @@ class BatchGradient {
   };
   using Parts = std::vector<std::span<const Sample>>;
 
+  // How many cells a part may have in the memory that is free, from what one of few takes; the least of all partners'.
+  Expected<std::uint32_t> fitting_cells(std::span<const Sample> samples);
+  std::uint64_t bytes_of(std::span<const Sample> part, std::size_t batch_size) const;
   // False: there is not the memory for it, whatever is left undone.
   bool measure(const Parts& parts, std::size_t batch_size);
   bool own_sum(const Parts& parts, std::size_t batch_size);
@@ -77,6 +81,7 @@ class BatchGradient {
   Expected<bool> agree(bool mine);
   Expected<Losses> together(std::size_t parts, StepNews& news);
   std::uint64_t budget() const;
+  at::Device device() const { return network_.parameters().device(); }
 
   const Network& network_;
   Workers& workers_;

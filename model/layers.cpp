@@ -1,5 +1,5 @@
-// Layers as nodes of autograd: matrix products by ATen, all between them by kernels.hpp. On other devices
-// than the CPU the layers are those of operations.hpp.
+// Layers as nodes of autograd: matrix products by ATen, all between them by kernels.hpp. Where a batch has slots
+// (on_device) they are those of operations.hpp.
 #include "layers.hpp"
 
 #include <ATen/ATen.h>
@@ -331,7 +331,6 @@ struct ScoresBackward : Node {
 }  // namespace
 
 at::Tensor scores(const Hidden& x, const ScoreHead& head) {
-  if (!x.x_nd.is_cpu()) return scores_by_operations(x.x_nd, head);
   auto node = c10::make_intrusive<ScoresBackward>();
   node->head = head;
   node->x = x.product_nd;
@@ -400,7 +399,6 @@ struct GruBackward : Node {
 
 at::Tensor gru(const at::Tensor& x_lkd, const at::Tensor& start_kd, const Gru& weights) {
   const auto input_lk3d = linear(x_lkd, *weights.input).contiguous();
-  if (!start_kd.is_cpu()) return gru_by_operations(input_lk3d, start_kd, weights);
   auto node = c10::make_intrusive<GruBackward>();
   node->weights = weights;
   at::Tensor out_lkd;

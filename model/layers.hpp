@@ -77,7 +77,7 @@ struct ScoreHead {
   const Parameter *hidden, *hidden_bias, *weight, *bias;  // [d, d], [d], [1, d], [1]
 };
 
-// weight silu(hidden x + hidden_bias) + bias: one score a row, [N].
+// weight silu(hidden x + hidden_bias) + bias: one score a row, [N]. By the kernels, as `gru`.
 at::Tensor scores(const Hidden& x, const ScoreHead& head);
 
 struct Gru {

@@ -2,6 +2,7 @@
 #include "memory.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/DeviceAccelerator.h>
 #include <c10/core/Allocator.h>
 #include <c10/util/Exception.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <fstream>
 #include <limits>
+#include <mutex>
 #include <new>
 #include <sstream>
 #include <string>
@@ -60,9 +62,22 @@ std::uint64_t own_free_bytes() {
   return used == kUnknown ? kUnknown : limit.rlim_cur > used ? limit.rlim_cur - used : 0;
 }
 
+std::uint64_t device_free_bytes(at::Device device) {
+  auto& allocator = *at::getDeviceAllocator(device.type());
+  constexpr auto kAll = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  const auto stats = allocator.getDeviceStats(device.index());
+  const auto kept = stats.reserved_bytes[kAll].current - stats.allocated_bytes[kAll].current;
+  return allocator.getMemoryInfo(device.index()).first + static_cast<std::uint64_t>(std::max<std::int64_t>(0, kept));
+}
+
+// Backward passes of a device run on a thread of autograd's that carries the debug information of its caller.
 class Meter : public c10::MemoryReportingInfoBase {
  public:
-  void reportMemoryUsage(void*, std::int64_t bytes, std::size_t, std::size_t, c10::Device) override {
+  explicit Meter(at::Device device) : device_(device) {}
+
+  void reportMemoryUsage(void*, std::int64_t bytes, std::size_t, std::size_t, c10::Device device) override {
+    if (device.type() != device_.type()) return;
+    const std::lock_guard lock(mutex_);
     now_ += bytes;
     peak_ = std::max(peak_, now_);
   }
@@ -70,15 +85,20 @@ class Meter : public c10::MemoryReportingInfoBase {
   std::uint64_t peak() const { return static_cast<std::uint64_t>(peak_); }
 
  private:
+  at::Device device_;
+  std::mutex mutex_;
   std::int64_t now_ = 0, peak_ = 0;
 };
 
 }  // namespace
 
-std::uint64_t free_memory_bytes() { return std::min({field_bytes("/proc/meminfo", "MemAvailable:"), group_free_bytes(), own_free_bytes()}); }
+std::uint64_t free_memory_bytes(at::Device device) {
+  if (!device.is_cpu()) return device_free_bytes(device);
+  return std::min({field_bytes("/proc/meminfo", "MemAvailable:"), group_free_bytes(), own_free_bytes()});
+}
 
-std::uint64_t peak_tensor_bytes(const std::function<void()>& work) {
-  const auto meter = std::make_shared<Meter>();
+std::uint64_t peak_tensor_bytes(const std::function<void()>& work, at::Device device) {
+  const auto meter = std::make_shared<Meter>(device);
   const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, meter);
   work();
   return meter->peak();

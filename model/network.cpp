@@ -41,8 +41,6 @@ void set_steps(std::vector<std::vector<Proposal>>& proposals, const at::Tensor& 
 
 }  // namespace
 
-at::ScalarType product_type() { return has_bf16_products() ? at::kBFloat16 : at::kFloat; }
-
 std::string settings_fault(const ModelSettings& s) {
   const auto wrong = [](const std::string& name, auto value, const std::string& allowed) {
     return name + " is " + std::to_string(value) + "; allowed is " + allowed;
@@ -82,6 +80,10 @@ Network::Network(const ModelSettings& settings, std::uint64_t seed, at::ScalarTy
   trunk_.finish(seed + 1);
 }
 
+Network::Network(const ModelSettings& settings, std::uint64_t seed, const Compute& compute) : Network(settings, seed, compute.products, compute.device) {
+  use_operations(compute.operations);
+}
+
 void declare_network(const ModelSettings& settings, ParameterSet& parameters) {
   const Trunk trunk(settings, parameters);
   const SpanHead head(settings, parameters, trunk.tokens());
@@ -102,9 +104,8 @@ void Network::set_thinking(std::uint32_t ticks, std::uint32_t memory, bool start
   if (start) refresh();
 }
 
-Network::Thought Network::think(std::span<const Sample> samples) const {
+Network::Thought Network::think(const SharedBatch& batch) const {
   const c10::NoGradGuard no_grad;
-  const auto batch = batch_of(samples);
   const auto x = trunk_.encode(batch);
   if (!mind_) {
     std::optional<Carry> carry;
@@ -131,12 +132,17 @@ void Network::constrain() {
 
 SharedBatch Network::batch_of(std::span<const Sample> samples) const {
   const auto batch = make_batch(samples);
-  return parameters_.device().is_cpu() && !operations_ ? batch : on_device(*batch, parameters_.device());
+  return parameters_.operations() ? on_device(*batch, parameters_.device()) : batch;
 }
 
-HeadLoss Network::loss(std::span<const Sample> samples) const {
-  const auto batch = batch_of(samples);
-  const auto targets = make_targets(samples, *batch);
+Network::Prepared Network::prepare(std::span<const Sample> samples) const {
+  Prepared out{batch_of(samples), {}};
+  out.targets = make_targets(samples, *out.batch);
+  return out;
+}
+
+HeadLoss Network::loss(const Prepared& prepared) const {
+  const auto& [batch, targets] = prepared;
   const auto x = trunk_.encode(batch);
   return mind_ ? ctm_loss(x, batch, targets) : recursion_loss(x, batch, targets);
 }

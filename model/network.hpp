@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "model/compute.hpp"
 #include "model/ctm_reading.hpp"
 #include "model/presets.hpp"
 #include "model/span_head.hpp"
@@ -16,11 +17,20 @@ class Network {
  public:
   // Double products are for checks against references; else bfloat16 where the processor has them.
   Network(const ModelSettings& settings, std::uint64_t seed, at::ScalarType product_type, at::Device device = at::kCPU);
+  Network(const ModelSettings& settings, std::uint64_t seed, const Compute& compute);
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
   // Sums over the samples; several supervision steps are averaged.
-  HeadLoss loss(std::span<const Sample> samples) const;
+  HeadLoss loss(std::span<const Sample> samples) const { return loss(prepare(samples)); }
+  // The same in two: what the host makes of the samples, on the network's device, and what the device computes, which
+  // the host need not wait for.
+  struct Prepared {
+    SharedBatch batch;
+    Targets targets;
+  };
+  Prepared prepare(std::span<const Sample> samples) const;
+  HeadLoss loss(const Prepared& prepared) const;
   // No gradient is kept. Samples must be without fault. A sample that halts keeps its answer while the
   // others of its batch think on.
   std::vector<std::vector<Proposal>> propose(std::span<const Sample> samples, std::uint32_t candidates, const Probe& probe = {}) const;
@@ -30,8 +40,8 @@ class Network {
   // Adds `weight` times the mean squared cosine between the synchronisations of a batch's functions to the
   // loss of a CTM: against their collapse to one constant. 0: off.
   void set_sync_diversity(double weight) { sync_diversity_ = weight; }
-  // On the CPU too, run the blocks by LibTorch's operations, as every other device does.
-  void use_operations(bool on) { operations_ = on; }
+  // On the CPU too, compute by LibTorch's operations, as every other device does (ParameterSet::use_operations).
+  void use_operations(bool on) { parameters_.use_operations(on); }
   // Of a CTM, for one stage of a curriculum: ticks (a checkpoint says so) and memory (Ctm::set_memory). 0: as built.
   void set_thinking(std::uint32_t ticks, std::uint32_t memory, bool start);
   // What the model thinks of each sample after its last step or tick, without a gradient.
@@ -39,7 +49,8 @@ class Network {
     at::Tensor certainty_b;  // of the start's distribution
     at::Tensor s_bs, z_bd;  // of a CTM: synchronisation and neurons; else undefined
   };
-  Thought think(std::span<const Sample> samples) const;
+  Thought think(std::span<const Sample> samples) const { return think(batch_of(samples)); }
+  Thought think(const SharedBatch& batch) const;
   // To be called after the numbers changed by anything but a step of training on this network.
   void refresh();
   // Brings parameters with a range back into it (the decays of a CTM).
@@ -69,14 +80,11 @@ class Network {
   Trunk trunk_;
   SpanHead head_;
   std::unique_ptr<Mind> mind_;  // of a CTM
-  bool recompute_ = false, operations_ = false;
+  bool recompute_ = false;
   double sync_diversity_ = 0;
 };
 
 // Adds the parameters of a network of these settings to `parameters`, without memory for their numbers.
 void declare_network(const ModelSettings& settings, ParameterSet& parameters);
-
-// Type of the products on this machine: bfloat16 or float.
-at::ScalarType product_type();
 
 }  // namespace mendel::model

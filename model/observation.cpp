@@ -14,7 +14,7 @@ constexpr std::size_t kSamplesAtOnce = 16;
 constexpr double kSilent = 0.01;
 
 std::vector<double> numbers(const at::Tensor& t) {
-  const auto flat = t.to(at::kDouble).contiguous();
+  const auto flat = t.cpu().to(at::kDouble).contiguous();
   return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.numel()};
 }
 

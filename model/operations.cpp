@@ -17,6 +17,9 @@ at::Tensor turned(const at::Tensor& x_nhw, const at::Tensor& cos_n1p, const at::
   return at::cat({first * cos_n1p - second * sin_n1p, second * cos_n1p + first * sin_n1p}, 2).to(x_nhw.scalar_type());
 }
 
+// LibTorch's own: one kernel on a GPU.
+at::Tensor fused_rms(const at::Tensor& x) { return at::rms_norm(x, {x.size(-1)}, {}, kRmsEpsilon); }
+
 at::Tensor attended(const at::Tensor& qkv_n3d, std::int64_t heads, const Batch& batch, Reach reach, const Rotation& rotation) {
   const auto n = qkv_n3d.size(0), d = qkv_n3d.size(1) / 3, width = d / heads;
   const auto& slots = batch.slots(reach);
@@ -27,7 +30,7 @@ at::Tensor attended(const at::Tensor& qkv_n3d, std::int64_t heads, const Batch& 
     if (turn) x_nhw = turned(x_nhw, cos_n1p, sin_n1p);
     return x_nhw.index_select(0, slots.cell_m).view({slots.segments, slots.longest, heads, width}).transpose(1, 2);  // [S, H, L, w]
   };
-  const auto o_shlw = at::scaled_dot_product_attention(part(0, true), part(1, true), part(2, false), slots.real_s11l);
+  const auto o_shlw = at::scaled_dot_product_attention(part(0, true), part(1, true), part(2, false), slots.real_s11l.defined() ? std::optional(slots.real_s11l) : std::nullopt);
   const auto o_md = o_shlw.transpose(1, 2).reshape({slots.segments * slots.longest, d});
   return at::zeros({n, d}, o_md.options()).index_copy(0, slots.cell_k, o_md.index_select(0, slots.slot_k));
 }
@@ -38,10 +41,10 @@ Hidden block_by_operations(const Hidden& x, const Block& weights, const Batch& b
   const auto product = weights.qkv->product.scalar_type(), sum = x.x_nd.scalar_type();
   const auto qkv_n3d = linear(x.x_nd.to(product), *weights.qkv);
   const auto mixed_nd = linear(attended(qkv_n3d, weights.heads, batch, reach, rotation), *weights.out);
-  const auto h_nd = rms(x.x_nd + mixed_nd.to(sum));
+  const auto h_nd = fused_rms(x.x_nd + mixed_nd.to(sum));
   const auto halves = linear(h_nd.to(product), *weights.gate_up).chunk(2, 1);  // gate, up [N, inner]
   const auto down_nd = linear(at::silu(halves[0]) * halves[1], *weights.down);
-  return with_product(rms(h_nd + down_nd.to(sum)), product);
+  return with_product(fused_rms(h_nd + down_nd.to(sum)), product);
 }
 
 Hidden input_cells_by_operations(const CellTables& tables, const Parameter* map, const Batch& batch) {
@@ -55,7 +58,7 @@ Hidden input_cells_by_operations(const CellTables& tables, const Parameter* map,
   const auto own = e_btr.view({b * t, r});
   auto sum = (map ? linear(own, *map) : own) + mixed;
   for (std::size_t i = 0; i < kPlaceTables; ++i) sum = sum + at::embedding(tables.places[i]->value, batch.places_bt[i]).view({b * t, d});
-  const auto x = rms(sum) * batch.mask_bt.view({b * t, 1}).to(mixed.scalar_type());
+  const auto x = fused_rms(sum) * batch.mask_bt.view({b * t, 1}).to(mixed.scalar_type());
   return with_product(at::constant_pad_nd(x, {0, 0, 0, batch.rows - b * t}), tables.neighbours->product.scalar_type());
 }
 

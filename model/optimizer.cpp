@@ -129,7 +129,7 @@ std::optional<double> Optimizer::step_by_operations(const at::Tensor& gradient, 
 }
 
 std::optional<double> Optimizer::step(const at::Tensor& gradient, double rate, Workers& workers) {
-  if (!gradient.is_cpu()) return step_by_operations(gradient, rate);
+  if (parameters_.operations()) return step_by_operations(gradient, rate);
   const auto* g = gradient.data_ptr<float>();
   const double norm = std::sqrt(kernels<float, float>().sum_squares(gradient.numel(), g));
   if (!std::isfinite(norm)) return std::nullopt;

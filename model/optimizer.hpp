@@ -50,7 +50,7 @@ class Optimizer {
   // changed. Parts run on `workers`; the result does not depend on their number.
   std::optional<double> step(const at::Tensor& gradient, double rate, Workers& workers);
 
-  // The same by LibTorch's operations: what `step` does on other devices than the CPU.
+  // The same by LibTorch's operations: what `step` does where the parameters ask for them.
   std::optional<double> step_by_operations(const at::Tensor& gradient, double rate);
 
   OptimizerState& state() { return state_; }

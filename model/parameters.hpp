@@ -47,10 +47,14 @@ class ParameterSet {
   at::ScalarType type() const { return type_; }
   at::ScalarType product_type() const { return product_type_; }
   at::Device device() const { return device_; }
+  // Layers and optimizer by LibTorch's operations (operations.hpp): always where the device is no CPU, there if asked for.
+  void use_operations(bool on) { operations_ = on; }
+  bool operations() const { return operations_ || !device_.is_cpu(); }
 
  private:
   at::ScalarType type_, product_type_;
   at::Device device_;
+  bool operations_ = false;
   std::vector<Parameter> parameters_;
   std::vector<std::vector<std::int64_t>> shapes_;
   std::vector<Start> starts_;

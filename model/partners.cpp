@@ -43,15 +43,18 @@ class GlooPartners : public Partners {
 
   Expected<std::vector<at::Tensor>> gather(const at::Tensor& mine) override {
     std::vector<std::vector<at::Tensor>> out(1);
-    for (std::uint32_t i = 0; i < group_.size; ++i) out[0].push_back(at::empty_like(mine));
-    std::vector<at::Tensor> in = {mine};
+    std::vector<at::Tensor> in = {mine.cpu()};
+    for (std::uint32_t i = 0; i < group_.size; ++i) out[0].push_back(at::empty_like(in[0]));
     if (auto done = wait([&] { gloo_->allgather(out, in)->wait(); }); !done) return done.failure();
+    for (auto& t : out[0]) t = t.to(mine.device());
     return std::move(out[0]);
   }
 
   Expected<bool> broadcast(at::Tensor& tensor) override {
-    std::vector<at::Tensor> all = {tensor};
-    return wait([&] { gloo_->broadcast(all)->wait(); });
+    std::vector<at::Tensor> all = {tensor.cpu()};
+    auto done = wait([&] { gloo_->broadcast(all)->wait(); });
+    if (done && !tensor.is_cpu()) tensor.copy_(all[0]);
+    return done;
   }
 
  private:

@@ -26,7 +26,8 @@ class Partners {
 
   virtual std::uint32_t rank() const = 0;
   virtual std::uint32_t size() const = 0;
-  // Everyone's tensor, in order of rank; all have the shape and type of `mine`.
+  // Everyone's tensor, in order of rank; all have the shape, type and device of `mine`. What is on a GPU goes by way of
+  // the host: gradients of these models are some 30 to 60 MB, a step of theirs takes far longer than that copy.
   virtual Expected<std::vector<at::Tensor>> gather(const at::Tensor& mine) = 0;
   // The first partner's numbers, into `tensor` of all.
   virtual Expected<bool> broadcast(at::Tensor& tensor) = 0;

@@ -15,7 +15,8 @@ namespace {
 
 class LoadedModel : public RepairModel {
  public:
-  explicit LoadedModel(Checkpoint checkpoint) : checkpoint_(std::move(checkpoint)), workers_(std::max(1u, std::thread::hardware_concurrency())) {}
+  explicit LoadedModel(Checkpoint checkpoint)
+      : checkpoint_(std::move(checkpoint)), workers_(checkpoint_.network->parameters().operations() ? 1 : std::max(1u, std::thread::hardware_concurrency())) {}
 
   Expected<std::vector<std::vector<Proposal>>> propose(std::span<const Sample> samples, std::uint32_t candidates) override {
     if (candidates == 0 || candidates > kCandidatesMax)
@@ -56,9 +57,11 @@ class LoadedModel : public RepairModel {
 
 }  // namespace
 
-Expected<std::unique_ptr<RepairModel>> RepairModel::load(const std::filesystem::path& checkpoint) {
+Expected<std::unique_ptr<RepairModel>> RepairModel::load(const std::filesystem::path& checkpoint, const std::string& device) {
   return guarded([&]() -> Expected<std::unique_ptr<RepairModel>> {
-    auto read = read_checkpoint(checkpoint);
+    const auto compute = find_compute(device);
+    if (!compute) return compute.failure();
+    auto read = read_checkpoint(checkpoint, *compute);
     if (!read) return read.failure();
     return std::unique_ptr<RepairModel>(std::make_unique<LoadedModel>(std::move(*read)));
   });

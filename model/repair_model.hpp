@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "model/devices.hpp"
 #include "model/expected.hpp"
 #include "model/sample.hpp"
 
@@ -72,7 +73,8 @@ struct Probe {
 // Immutable after loading; `propose` is for one thread at a time. Deterministic on one machine.
 class RepairModel {
  public:
-  static Expected<std::unique_ptr<RepairModel>> load(const std::filesystem::path& checkpoint);
+  // `device`: of devices.hpp; a checkpoint is the same file whatever it was trained on.
+  static Expected<std::unique_ptr<RepairModel>> load(const std::filesystem::path& checkpoint, const std::string& device = kAnyDevice);
   virtual ~RepairModel() = default;
 
   // For each sample its best proposals, likeliest first, at most `candidates` (>= 1). Samples longer

@@ -24,6 +24,7 @@ namespace {
 constexpr const char* kIdentityPrefix = "run.";
 constexpr const char* kGatePrefix = "gate.";
 constexpr const char* kBeforePrefix = "exact_before.";
+constexpr const char* kComputedOn = "computed_on";
 constexpr const char* kLosses = "recent_losses";
 
 // One that states did not always have keeps its default where it is missing.
@@ -65,6 +66,16 @@ constexpr NumberCounter kNumbers[] = {
 
 Failure io(const std::string& file, const std::string& what) { return {Fault::io, file + ": cannot " + what + ": " + std::strerror(errno)}; }
 
+// Gives a file a second name, whatever bore that name; nothing where there is no such file.
+Expected<bool> keep_as(const std::filesystem::path& path, const std::filesystem::path& name) {
+  auto fresh = name;
+  fresh += ".new";
+  ::unlink(fresh.c_str());
+  if (::link(path.c_str(), fresh.c_str()) != 0) return errno == ENOENT ? Expected<bool>(true) : io(fresh.string(), "create");
+  if (::rename(fresh.c_str(), name.c_str()) != 0) return io(name.string(), "replace");
+  return true;
+}
+
 // STAGE\nTEXT\nSTEP\nMEASURED\nMET, the measured number empty where there is none.
 std::string gate_text(const GateResult& g) {
   return g.stage + "\n" + g.text + "\n" + std::to_string(g.step) + "\n" + (g.measured ? json_number(*g.measured) : std::string()) + "\n" + (g.met ? "1" : "0");
@@ -95,6 +106,7 @@ Metadata counters_metadata(const RunCounters& counters) {
   for (const auto& c : kNumbers)
     if (std::isfinite(c.of(copy))) out[c.key] = json_number(c.of(copy));
   out["done"] = counters.done ? "1" : "0";
+  if (!counters.computed_on.empty()) out[kComputedOn] = counters.computed_on;
   for (const auto& [name, share] : counters.exact_before) out[kBeforePrefix + name] = json_number(share);
   for (std::size_t i = 0; i < counters.gates.size(); ++i) {
     char key[32];
@@ -122,6 +134,7 @@ Expected<RunCounters> counters_of(const Metadata& metadata, const std::string& f
   const auto done = natural_of(metadata, "done", file);
   if (!done) return done.failure();
   out.done = *done != 0;
+  if (const auto at = metadata.find(kComputedOn); at != metadata.end()) out.computed_on = at->second;
   if (out.cells_per_part == 0) return Failure{Fault::corrupt, file + ": metadata field cells_per_part is 0; the file is damaged"};
   for (const auto& [key, value] : metadata) {
     if (key.starts_with(kBeforePrefix)) out.exact_before[key.substr(std::strlen(kBeforePrefix))] = std::strtod(value.c_str(), nullptr);
@@ -193,7 +206,6 @@ Metadata run_identity(const TrainInput& input) {
   if (o.beta2 != 0.98) number("beta2", o.beta2);
   if (!input.stages.empty()) out[std::string(kIdentityPrefix) + "stages"] = curriculum_identity(input.stages);
   out[std::string(kIdentityPrefix) + "samples"] = std::to_string(input.train->size());
-  out[std::string(kIdentityPrefix) + "products"] = at::toString(product_type());
   return out;
 }
 
@@ -204,7 +216,12 @@ Expected<bool> write_state(const std::filesystem::path& path, const Network& net
   metadata.merge(counters_metadata(counters));
   metadata["optimizer_step"] = std::to_string(optimizer.step);
   std::vector<TensorBytes> tensors;
-  for (const auto& [name, t] : state_vectors(network, optimizer)) tensors.push_back({name, "F32", t.sizes().vec(), t.data_ptr<float>()});
+  std::vector<at::Tensor> here;  // alive until they are written
+  for (const auto& [name, t] : state_vectors(network, optimizer)) {
+    here.push_back(t.cpu());
+    tensors.push_back({name, "F32", t.sizes().vec(), here.back().data_ptr<float>()});
+  }
+  if (auto kept = keep_as(path, RunPaths::before(path)); !kept) return kept;
   return write_tensors(path, tensors, metadata);
 }
 
@@ -215,8 +232,12 @@ Expected<RunCounters> read_state(const std::filesystem::path& path, Network& net
   const auto format = metadata.find("format");
   if (format == metadata.end() || format->second != kStateFormat)
     return Failure{Fault::corrupt, file->name() + ": is no state of a run (metadata field format is not " + kStateFormat + ")"};
-  if (const auto other = identity_difference(metadata, identity); !other.empty())
+  // States once held the type of the products as part of the identity.
+  auto known = metadata;
+  known.erase(std::string(kIdentityPrefix) + "products");
+  if (const auto other = identity_difference(known, identity); !other.empty())
     return Failure{Fault::invalid, path.parent_path().parent_path().string() + ": holds a run with another " + other + "; give the same or another run folder"};
+  if (auto whole = file->verify(); !whole) return whole.failure();
   auto out = counters_of(metadata, file->name());
   if (!out) return out.failure();
   const auto step = natural_of(metadata, "optimizer_step", file->name());
@@ -227,8 +248,8 @@ Expected<RunCounters> read_state(const std::filesystem::path& path, Network& net
     if (!entry || entry->type != "F32" || entry->shape != t.sizes().vec())
       return Failure{Fault::corrupt, file->name() + ": tensor " + name + " is missing or has another dtype or shape"};
   }
-  for (const auto& [name, t] : state_vectors(network, optimizer))
-    if (auto read = file->read(*file->find(name), t.data_ptr<float>()); !read) return read.failure();
+  for (auto& [name, t] : state_vectors(network, optimizer))
+    if (auto read = read_vector(*file, name, t); !read) return read.failure();
   network.refresh();
   return out;
 }

@@ -22,6 +22,8 @@ struct RunCounters {
   std::uint64_t steps = 0, samples_seen = 0, skipped = 0, skipped_in_a_row = 0, evaluations = 0;
   std::uint64_t stage = 0, stage_steps = 0;  // of the curriculum: which, and steps in it
   std::uint64_t cells_per_part = kCellsPerPart;
+  std::string computed_on;  // Compute::text; empty: not known
+  std::string damaged;  // not kept: why the last state could not be read and these are of the one before
   double cpu_minutes = 0;
   double validation_loss_lowest = std::numeric_limits<double>::infinity();
   bool done = false;
@@ -46,12 +48,15 @@ std::string identity_difference(const Metadata& wanted, const Metadata& own);
 struct RunPaths {
   explicit RunPaths(const std::filesystem::path& run)
       : checkpoint(run / "checkpoint.safetensors"), best(run / "best.safetensors"), kept(run / "checkpoints"), state(run / "state" / "state.safetensors"), metrics(run / "metrics.jsonl"), lock(run / "state" / "lock") {}
+  // The state that was the last one before the one at `state`.
+  static std::filesystem::path before(const std::filesystem::path& state) { return state.parent_path() / "before.safetensors"; }
   std::filesystem::path checkpoint, best, kept, state, metrics, lock;
 };
 
 // Identity of a run: a resume must bring the same (settings, options that decide the numbers, facts).
 Metadata run_identity(const TrainInput& input);
 
+// The state that was there before is kept beside it.
 Expected<bool> write_state(const std::filesystem::path& path, const Network& network, const OptimizerState& optimizer,
                            const RunCounters& counters, const Metadata& identity);
 

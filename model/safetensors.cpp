@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <set>
 #include <utility>
@@ -20,6 +21,34 @@ namespace {
 constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::pair<std::string_view, std::uint64_t> kTypes[] = {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8},
                                                                  {"I32", 4}, {"I16", 2}, {"I8", 1},  {"U8", 1},   {"BOOL", 1}};
+
+constexpr const char* kChecksum = "mendel.checksum";
+constexpr std::size_t kReadAtOnce = 1 << 20;
+
+class Checksum {
+ public:
+  // Lengths go in too, so that nothing moves from one text to the next unseen.
+  explicit Checksum(const Metadata& metadata) {
+    for (const auto& [key, value] : metadata)
+      for (const auto* text : {&key, &value}) {
+        const auto size = static_cast<std::uint64_t>(text->size());
+        add(&size, sizeof size);
+        add(text->data(), text->size());
+      }
+  }
+  void add(const void* data, std::size_t size) {
+    const auto* bytes = static_cast<const unsigned char*>(data);
+    for (std::size_t i = 0; i < size; ++i) hash_ = (hash_ ^ bytes[i]) * 0x100000001b3;
+  }
+  std::string text() const {
+    char out[17];
+    std::snprintf(out, sizeof out, "%016llx", static_cast<unsigned long long>(hash_));
+    return out;
+  }
+
+ private:
+  std::uint64_t hash_ = 0xcbf29ce484222325;
+};
 
 Failure corrupt(const std::string& file, const std::string& what) { return {Fault::corrupt, file + ": " + what + "; the file is damaged or of another kind"}; }
 Failure io(const std::string& file, const std::string& what) { return {Fault::io, file + ": cannot " + what + ": " + std::strerror(errno)}; }
@@ -166,6 +195,7 @@ Expected<TensorHeader> parse_tensor_header(std::string_view text, std::uint64_t 
   if (!json.failed() && !json.at_end()) json.fail("text after the header's end");
   if (json.failed()) return corrupt(file, json.why());
   if (const auto why = layout_fault(header.tensors, file_bytes - header.data_begin); !why.empty()) return corrupt(file, why);
+  if (const auto own = header.metadata.extract(kChecksum)) header.checksum = own.mapped();
   return header;
 }
 
@@ -218,6 +248,21 @@ Expected<bool> TensorFile::read(const TensorEntry& entry, void* out) const {
   return true;
 }
 
+Expected<bool> TensorFile::verify() const {
+  if (header_.checksum.empty()) return true;
+  Checksum sum(header_.metadata);
+  std::vector<char> buffer(kReadAtOnce);
+  for (const auto& t : header_.tensors)
+    for (auto at = t.begin; at < t.end;) {
+      const auto size = std::min<std::uint64_t>(t.end - at, buffer.size());
+      if (!read_all(file_, buffer.data(), size, header_.data_begin + at)) return io(name_, "read tensor " + t.name + " of");
+      sum.add(buffer.data(), size);
+      at += size;
+    }
+  if (sum.text() != header_.checksum) return corrupt(name_, "has bytes with the checksum " + sum.text() + ", written were " + header_.checksum);
+  return true;
+}
+
 Expected<bool> write_whole(const std::filesystem::path& path, const std::function<bool(int file)>& write) {
   const auto folder = path.parent_path().empty() ? std::filesystem::path(".") : path.parent_path();
   auto beside = path;
@@ -243,20 +288,26 @@ Expected<bool> write_whole(const std::filesystem::path& path, const std::functio
 }
 
 Expected<bool> write_tensors(const std::filesystem::path& path, const std::vector<TensorBytes>& tensors, const Metadata& metadata) {
-  std::string header = "{\"__metadata__\":{";
-  for (const auto& [key, value] : metadata) header += (header.back() == '{' ? "" : ",") + json_string(key) + ":" + json_string(value);
-  header += '}';
   std::uint64_t at = 0;
   std::vector<std::uint64_t> sizes;
+  Checksum sum(metadata);
   for (const auto& t : tensors) {
-    TensorEntry entry{t.name, t.type, t.shape, 0, 0};
     std::uint64_t bytes = 0;
-    if (const auto why = size_fault(entry, bytes); !why.empty()) return Failure{Fault::invalid, path.string() + ": tensor " + t.name + ": " + why};
+    if (const auto why = size_fault({t.name, t.type, t.shape, 0, 0}, bytes); !why.empty()) return Failure{Fault::invalid, path.string() + ": tensor " + t.name + ": " + why};
+    sum.add(t.data, bytes);
+    sizes.push_back(bytes);
+  }
+  auto all = metadata;
+  all[kChecksum] = sum.text();
+  std::string header = "{\"__metadata__\":{";
+  for (const auto& [key, value] : all) header += (header.back() == '{' ? "" : ",") + json_string(key) + ":" + json_string(value);
+  header += '}';
+  for (std::size_t k = 0; k < tensors.size(); ++k) {
+    const auto& t = tensors[k];
     header += "," + json_string(t.name) + ":{\"dtype\":\"" + t.type + "\",\"shape\":[";
     for (std::size_t i = 0; i < t.shape.size(); ++i) header += (i ? "," : "") + std::to_string(t.shape[i]);
-    header += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + bytes) + "]}";
-    sizes.push_back(bytes);
-    at += bytes;
+    header += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + sizes[k]) + "]}";
+    at += sizes[k];
   }
   header += '}';
   while (header.size() % kLengthBytes != 0) header += ' ';

@@ -3,7 +3,8 @@
 //
 // The reader trusts nothing: every name, type, shape and offset is checked against the file's size before
 // any tensor's memory is taken, and a refusal names the file, the field and what is wrong. The writer's
-// files are read by the format's own Python library.
+// files are read by the format's own Python library. A metadata string of the writer's own, mendel.checksum, is
+// FNV-1a (64 bits, hexadecimal) over the other metadata and the tensors' bytes: no bit can flip unseen.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,8 @@ using Metadata = std::map<std::string, std::string>;
 
 struct TensorHeader {
   std::vector<TensorEntry> tensors;  // ascending begin
-  Metadata metadata;
+  Metadata metadata;  // without the checksum
+  std::string checksum;  // empty: a file of another writer
   std::uint64_t data_begin = 0;  // in the file
 };
 
@@ -53,6 +55,8 @@ class TensorFile {
 
   const TensorHeader& header() const { return header_; }
   const TensorEntry* find(std::string_view name) const;
+  // Reads all once: corrupt if the bytes are not those of the checksum. A file without one passes.
+  Expected<bool> verify() const;
   // Reads a tensor's bytes to `out`, which has end - begin bytes. io if the file ended meanwhile.
   Expected<bool> read(const TensorEntry& entry, void* out) const;
   const std::string& name() const { return name_; }

@@ -10,11 +10,17 @@ namespace {
 
 constexpr const char* kFailed = "failed";
 constexpr const char* kStep = "optimizer_step";
+constexpr const char* kDevice = "run.device";  // of partners; a run may go on on another
 
 Expected<std::optional<RunCounters>> read_own(const std::filesystem::path& path, Network& network, OptimizerState& optimizer, const Metadata& identity) {
   auto state = read_state(path, network, optimizer, identity);
   if (state) return std::optional(std::move(*state));
   if (state.failure().fault == Fault::not_found) return std::optional<RunCounters>();
+  if (state.failure().fault == Fault::corrupt)
+    if (auto before = read_state(RunPaths::before(path), network, optimizer, identity); before) {
+      before->damaged = state.failure().what;
+      return std::optional(std::move(*before));
+    }
   return state.failure();
 }
 
@@ -40,9 +46,11 @@ Expected<bool> same_identity(Partners& partners, const Metadata& identity) {
 }  // namespace
 
 Expected<std::optional<RunCounters>> start_together(Partners* partners, const std::filesystem::path& path, Network& network, OptimizerState& optimizer,
-                                                    const Metadata& identity) {
+                                                    const Metadata& identity, const Compute& compute) {
   if (!partners) return read_own(path, network, optimizer, identity);
-  if (auto same = same_identity(*partners, identity); !same) return same.failure();
+  auto own_identity = identity;
+  own_identity[kDevice] = compute.text();
+  if (auto same = same_identity(*partners, own_identity); !same) return same.failure();
   Metadata told;
   if (partners->rank() == 0) {
     const auto own = read_own(path, network, optimizer, identity);

@@ -9,10 +9,10 @@
 
 namespace mendel::model {
 
-// Fills network and optimizer from the state at `path`; nothing if there is none yet. Of several partners the one
+// Fills network and optimizer from the state at `path`, or from the one before if that is damaged; nothing if there is none yet. Of several partners the one
 // of rank 0 reads it and the others get its numbers, so that they need no disk in common; partners whose
-// identities differ are refused, all of them. `partners`: nullptr for one process.
+// identities or kinds of device differ are refused, all of them. `partners`: nullptr for one process.
 Expected<std::optional<RunCounters>> start_together(Partners* partners, const std::filesystem::path& path, Network& network, OptimizerState& optimizer,
-                                                    const Metadata& identity);
+                                                    const Metadata& identity, const Compute& compute);
 
 }  // namespace mendel::model

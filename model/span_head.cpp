@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "operations.hpp"
+
 namespace mendel::model {
 namespace {
 
@@ -122,13 +124,17 @@ at::Tensor SpanHead::cells(const Hidden& h, const Batch& batch) const {
   return h.x_nd.narrow(0, 0, batch.samples * batch.columns).view({batch.samples, batch.columns, d_});
 }
 
+at::Tensor SpanHead::scored(const Hidden& x, const Score& s) const {
+  return parameters_.operations() ? scores_by_operations(x.x_nd, score(s)) : scores(x, score(s));
+}
+
 at::Tensor SpanHead::start_logits(const Hidden& h, const Batch& batch) const {
   const auto h_btd = cells(h, batch);
   const auto real = batch.samples * batch.columns;
-  const auto cells_bt = scores(h, score(start_)).narrow(0, 0, real).view({batch.samples, batch.columns}) + batch.pad_bt;
+  const auto cells_bt = scored(h, start_).narrow(0, 0, real).view({batch.samples, batch.columns}) + batch.pad_bt;
   const auto share_b1t = (batch.mask_bt / batch.mask_bt.sum(1, true)).unsqueeze(1).to(h_btd.scalar_type());
   const auto mean_bd = at::bmm(share_b1t, h_btd).squeeze(1);
-  const auto none_b1 = scores(with_product(mean_bd, parameters_.product_type()), score(no_bug_)).unsqueeze(1);
+  const auto none_b1 = scored(with_product(mean_bd, parameters_.product_type()), no_bug_).unsqueeze(1);
   return at::cat({cells_bt, none_b1}, 1);
 }
 
@@ -158,7 +164,8 @@ at::Tensor SpanHead::context(const at::Tensor& h_btd, const at::Tensor& first_br
 
 at::Tensor SpanHead::decode(const at::Tensor& previous_kl, const at::Tensor& context_kd, at::Tensor& hidden) const {
   const auto input_lkd = embedded(parameters_, tokens_, previous_kl.t(), d_) + context_kd;
-  const auto out_lkd = gru(input_lkd, hidden, {&p(gru_input_), &p(gru_hidden_), &p(gru_input_bias_), &p(gru_hidden_bias_)});
+  const Gru weights{&p(gru_input_), &p(gru_hidden_), &p(gru_input_bias_), &p(gru_hidden_bias_)};
+  const auto out_lkd = parameters_.operations() ? gru_by_operations(linear(input_lkd, *weights.input), hidden, weights) : gru(input_lkd, hidden, weights);
   hidden = out_lkd.select(0, out_lkd.size(0) - 1);
   return rms(out_lkd + context_kd).transpose(0, 1).contiguous();
 }

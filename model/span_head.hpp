@@ -83,6 +83,7 @@ class SpanHead {
     std::size_t hidden, hidden_bias, weight, bias;
   };
   Score add_score(const std::string& name);
+  at::Tensor scored(const Hidden& x, const Score& s) const;
   ScoreHead score(const Score& s) const { return {&p(s.hidden), &p(s.hidden_bias), &p(s.weight), &p(s.bias)}; }
   Score start_, no_bug_;
   TokenTable tokens_;

@@ -37,27 +37,30 @@ double mean(const std::deque<double>& values) { return values.empty() ? NAN : st
 
 class Run {
  public:
-  Run(const TrainInput& input, ValidationSubset validation, std::unique_ptr<Partners> partners, std::uint32_t threads)
+  Run(const TrainInput& input, const Compute& compute, ValidationSubset validation, std::unique_ptr<Partners> partners, std::uint32_t threads)
       : input_(input),
         options_(input.options),
         stages_(input.stages.empty() ? std::vector<StagePlan>(1) : input.stages),
         paths_(input.run),
         identity_(run_identity(input)),
+        compute_(compute),
         validation_(std::move(validation)),
         partners_(std::move(partners)),
-        workers_(threads),
-        network_(input.settings, options_.seed, product_type()),
-        averaged_(input.settings, options_.seed, product_type()),
+        workers_(compute.operations ? 1 : threads),
+        network_(input.settings, options_.seed, compute),
+        averaged_(input.settings, options_.seed, compute),
         optimizer_(network_.parameters(), {0.95, options_.weight_decay, options_.clip, options_.beta2, options_.adamw_only}, options_.ema) {
     network_.set_recompute(options_.recompute);
     network_.set_sync_diversity(options_.sync_diversity);
   }
 
   Expected<TrainSummary> go() {
-    auto state = start_together(partners_.get(), paths_.state, network_, optimizer_.state(), identity_);
+    auto state = start_together(partners_.get(), paths_.state, network_, optimizer_.state(), identity_, compute_);
     if (!state) return state.failure();
     const bool resumed = state->has_value();
     if (resumed) counters_ = std::move(**state);
+    if (!counters_.damaged.empty()) note(counters_.damaged + ": going on from the state before it, step " + std::to_string(counters_.steps));
+    begin_on_device(resumed);
     if (counters_.done) return summary(resumed, true);
     if (counters_.stage >= stages_.size()) return Failure{Fault::corrupt, paths_.state.string() + ": metadata field stage is beyond the curriculum; the file is damaged"};
     if (auto entered = enter_stage(!resumed); !entered) return entered.failure();
@@ -128,6 +131,21 @@ class Run {
     return true;
   }
 
+  // Micro-batches are for one device: on another their size is found anew.
+  void begin_on_device(bool resumed) {
+    const auto device = compute_.text();
+    const auto before = counters_.computed_on.empty() ? cpu_compute().text() : counters_.computed_on;
+    if (resumed && before != device) note("goes on on " + device + " what was begun on " + before + ": the losses differ from those of one device in their last digits");
+    if (!resumed || before != device) counters_.cells_per_part = compute_.operations ? 0 : kCellsPerPart;
+    counters_.computed_on = device;
+  }
+
+  // Seconds of work: of the CPU, summed over threads; of another device by the clock, for a step ends when it has ended there.
+  double spent_s() const {
+    if (compute_.device.is_cpu()) return workers_.cpu_s();
+    return std::chrono::duration<double>(WallClock::now().time_since_epoch()).count();
+  }
+
   double rate() const {
     const double halvings = std::pow(0.5, static_cast<double>(std::min<std::uint64_t>(counters_.skipped, 10)));
     if (!curriculum()) return options_.learning_rate * rate_factor({counters_.steps, share()}, options_.warmup_steps) * halvings;
@@ -146,7 +164,7 @@ class Run {
       if (auto saved = save(); !saved) return saved;
       return stopped();
     }
-    const double before_s = workers_.cpu_s(), step_rate = rate();
+    const double before_s = spent_s(), step_rate = rate();
     auto position = counters_.position;
     const auto samples = next_samples(position);
     if (!samples) return samples.failure();
@@ -154,7 +172,7 @@ class Run {
       counters_.position = position;
       return milestones();
     }
-    news.cpu_s = workers_.cpu_s() - before_s;
+    news.cpu_s = spent_s() - before_s;
     const auto losses = gradient_->compute(*samples, news);
     if (!losses) {
       // Nothing has changed since the last step: that is where the run can go on.
@@ -167,7 +185,7 @@ class Run {
     counters_.cells_per_part = gradient_->cells_per_part();
     const auto norm = optimizer_.step(gradient_->gradient(), step_rate, workers_);
     network_.constrain();
-    counters_.cpu_minutes += (partners_ ? news.cpu_s : workers_.cpu_s() - before_s) / 60;
+    counters_.cpu_minutes += (partners_ ? news.cpu_s : spent_s() - before_s) / 60;
     if (auto counted = count(*samples, *losses, norm); !counted) return counted;
     report(*losses, step_rate, norm.value_or(NAN));
     if (auto done = milestones(); !done) return done;
@@ -311,6 +329,7 @@ class Run {
   const std::vector<StagePlan> stages_;
   RunPaths paths_;
   Metadata identity_;
+  Compute compute_;
   ValidationSubset validation_;
   std::unique_ptr<Partners> partners_;
   Workers workers_;
@@ -369,6 +388,8 @@ Expected<TrainSummary> train(const TrainInput& input) {
   ::mallopt(M_TOP_PAD, 16 << 20);
 #endif
   if (const auto why = input_fault(input); !why.empty()) return Failure{Fault::invalid, why};
+  const auto compute = find_compute(input.options.device, input.group.local_rank);
+  if (!compute) return compute.failure();
   const auto lock = take_run(input);
   if (!lock) return lock.failure();
   const auto samples = input.options.evaluation_samples;
@@ -382,7 +403,7 @@ Expected<TrainSummary> train(const TrainInput& input) {
       if (!joined) return joined.failure();
       partners = std::move(*joined);
     }
-    return Run(input, std::move(*validation), std::move(partners), threads).go();
+    return Run(input, *compute, std::move(*validation), std::move(partners), threads).go();
   });
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "model/curriculum.hpp"
+#include "model/devices.hpp"
 #include "model/expected.hpp"
 #include "model/repair_model.hpp"
 #include "model/sample.hpp"
@@ -24,9 +25,10 @@ namespace mendel::model {
 // configuration (proto/config.proto).
 struct TrainOptions {
   std::uint64_t seed = 7;
-  double minutes = 15;  // CPU minutes summed over threads, resumes included
+  double minutes = 15;  // CPU minutes summed over threads, resumes included; on another device minutes of its steps
   std::uint32_t steps_max = 0;  // 0: no limit
-  std::uint32_t threads = 0;  // 0: all cores
+  std::uint32_t threads = 0;  // of the CPU's kernels; 0: all cores
+  std::string device = kAnyDevice;  // devices.hpp; a run may go on on another, with losses that differ in their last digits
   std::uint32_t cells_per_batch = 2500;
   std::uint32_t cells_max = 400;  // longer samples are passed over
   double learning_rate = 2e-3;
@@ -41,7 +43,7 @@ struct TrainOptions {
   bool adamw_only = false;  // AdamW for the matrices too
   double beta2 = 0.98;  // of AdamW
   std::uint32_t evaluation_samples = 400;  // bugs, and as many clean functions
-  std::uint64_t memory_bytes = 0;  // that a step may take; 0: four fifths of what is free. Changes no number unless one micro-batch is too much
+  std::uint64_t memory_bytes = 0;  // of the device that a step may take; 0: four fifths of what is free. By kernels it changes no number unless one micro-batch is too much
 };
 
 // This process among several that train together (as torchrun tells each: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT).
@@ -53,12 +55,13 @@ struct Group {
   bool has_store = false;  // torchrun itself listens at address:port
   std::string attempt = "0";  // of a launcher that starts all anew
   std::string interface;  // of the network; empty: by address
+  std::uint32_t local_rank = 0;  // which GPU of its machine
 };
 
 struct StepReport {
   std::string stage;  // "demo" without a curriculum
   std::uint64_t step = 0, samples_seen = 0;
-  double cpu_minutes = 0;  // spent so far
+  double cpu_minutes = 0;  // spent so far, as TrainOptions::minutes counts them
   double loss = 0, loss_start = 0, loss_end = 0, loss_tokens = 0, loss_halt = 0;  // nats a sample
   double learning_rate = 0, gradient_norm = 0;
   double samples_per_s = 0;  // wall clock, over the last steps

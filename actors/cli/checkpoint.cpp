@@ -61,7 +61,7 @@ std::vector<trainer::AlarmLevel> LoadedCheckpoint::levels() const {
 Result<LoadedCheckpoint> load_checkpoint(const Context& context, const std::string& named) {
   const auto path = find(context, named);
   if (!path) return path.error();
-  auto loaded = model::RepairModel::load(*path);
+  auto loaded = model::RepairModel::load(*path, context.config.train().device());
   if (!loaded) return trainer::error_of(loaded.failure());
   const auto corrupt = [&](const std::string& what) {
     return Error{ErrorCode::corrupt, path->string() + ": " + what + "; use a checkpoint that `mendel train` wrote"};

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "actors/cli/checkpoint.hpp"
 #include "actors/cli/trainer_commands.hpp"
 #include "actors/trainer/model_failure.hpp"
 #include "model/baseline.hpp"
@@ -16,6 +17,7 @@ using Json = nlohmann::ordered_json;
 struct DescribeArguments {
   std::vector<std::string> models;
   bool baseline = false;
+  std::string checkpoint;
 };
 
 void print_parts(const model::Preset& preset) {
@@ -38,13 +40,34 @@ Json json_of(const model::Preset& preset) {
   return {{"model", preset.name}, {"about", preset.about}, {"vocabulary", preset.settings.vocabulary}, {"parameters", all}, {"parts", parts}};
 }
 
-void print_baseline(const model::Baseline& b) {
-  std::printf("  untrained, one thread: exact repairs %.4f %%, %.1f ms a function of %u cells, %.1f MB more memory\n", 100 * b.exact, b.forward_ms, b.cells,
+Json json_of(const model::Baseline& b) {
+  Json out = {{"exact", b.exact}, {"cells", b.cells}, {"forward_ms", b.forward_ms}, {"memory_mb", b.memory_mb}};
+  for (const auto& point : b.steps) out["steps"].push_back({{"steps", point.steps}, {"forward_ms", point.forward_ms}});
+  return out;
+}
+
+void print_baseline(const model::Baseline& b, const char* state) {
+  std::printf("  %s, one thread: exact repairs %.4f %%, %.1f ms a function of %u cells, %.1f MB more memory\n", state, 100 * b.exact, b.forward_ms, b.cells,
               b.memory_mb);
   for (const auto& point : b.steps) std::printf("    %3u steps %9.1f ms\n", point.steps, point.forward_ms);
 }
 
+int describe_checkpoint(const Context& context, const std::string& path) {
+  const auto loaded = load_checkpoint(context, path);
+  if (!loaded) return fail(loaded.error());
+  const auto measured = model::measure_trained(loaded->path);
+  if (!measured) return fail(trainer::error_of(measured.failure()));
+  if (context.json) {
+    std::printf("%s\n", Json({{"checkpoint", loaded->path.string()}, {"parameters", loaded->model->parameters()}, {"trained", json_of(*measured)}}).dump(1).c_str());
+    return kDone;
+  }
+  std::printf("%s: %llu parameters\n", loaded->path.c_str(), static_cast<unsigned long long>(loaded->model->parameters()));
+  print_baseline(*measured, "trained");
+  return kDone;
+}
+
 int describe(const Context& context, const DescribeArguments& arguments) {
+  if (!arguments.checkpoint.empty()) return describe_checkpoint(context, arguments.checkpoint);
   Json rows = Json::array();
   for (const auto& preset : model::presets()) {
     const auto& names = arguments.models;
@@ -54,9 +77,8 @@ int describe(const Context& context, const DescribeArguments& arguments) {
     if (arguments.baseline) {
       const auto baseline = model::measure_baseline(preset.settings);
       if (!baseline) return fail(trainer::error_of(baseline.failure()));
-      row["baseline"] = {{"exact", baseline->exact}, {"cells", baseline->cells}, {"forward_ms", baseline->forward_ms}, {"memory_mb", baseline->memory_mb}};
-      for (const auto& point : baseline->steps) row["baseline"]["steps"].push_back({{"steps", point.steps}, {"forward_ms", point.forward_ms}});
-      if (!context.json) print_baseline(*baseline);
+      row["baseline"] = json_of(*baseline);
+      if (!context.json) print_baseline(*baseline, "untrained");
     }
     rows.push_back(std::move(row));
   }
@@ -70,6 +92,7 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   for (const auto& preset : model::presets()) names.push_back(preset.name);
   app.add_option("MODEL", arguments->models, "which models; all of them if none is named")->check(CLI::IsMember(names));
   app.add_flag("--baseline", arguments->baseline, "also measure the untrained model: exact repairs, time, memory, time by steps");
+  app.add_option("--checkpoint", arguments->checkpoint, "measure this trained model instead: a checkpoint or the folder of a run");
   return [arguments, &context] { return describe(context, *arguments); };
 }
 
@@ -78,6 +101,7 @@ std::function<int()> declare(CLI::App& app, Context& context) {
 const Subcommand kDescribeCommand = {"describe", "the models that can be trained, their parameters by part, how they are untrained",
                                      "  mendel-trainer describe\n"
                                      "  mendel-trainer describe trm-coderepair-7m --baseline\n"
+                                     "  mendel-trainer describe --checkpoint runs/long\n"
                                      "  mendel-trainer --json describe", declare};
 
 }  // namespace mendel::cli

@@ -101,9 +101,11 @@ Finding probe_clock(const Context&) {
                                       : Finding{Health::good, "set; leases use the monotonic clock", {}};
 }
 
-Finding probe_gpu(const Context&) {
+Finding probe_gpu(const Context& context) {
   for (const char* device : {"/dev/nvidia0", "/dev/kfd"})
     if (fs::exists(device)) return {Health::good, device, {}};
+  if (context.config.train().device() == "cuda")
+    return {Health::bad, "none, but train.device is cuda", "install the driver, let this user open /dev/nvidia0 or /dev/kfd, or set train.device to auto or cpu"};
   return {Health::optional, "none", "training runs on the CPU"};
 }
 

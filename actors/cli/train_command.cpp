@@ -54,6 +54,8 @@ Result<model::Group> group_of_environment() {
   out.has_store = variable("TORCHELASTIC_USE_AGENT_STORE") == "True";
   if (const auto attempt = variable("TORCHELASTIC_RESTART_COUNT"); !attempt.empty()) out.attempt = attempt;
   out.interface = variable("GLOO_SOCKET_IFNAME");
+  if (!variable("LOCAL_RANK").empty())
+    if (auto read = number("LOCAL_RANK", out.local_rank); !read) return read.error();
   return out;
 }
 

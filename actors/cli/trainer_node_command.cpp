@@ -9,7 +9,11 @@ namespace {
 std::function<int()> declare(CLI::App& app, Context& context) {
   const auto arguments = std::make_shared<NodeArguments>();
   declare_node_options(app, *arguments);
-  return [arguments, &context] { return run_node_command(context, *arguments, trainer::run_train_item); };
+  return [arguments, &context] {
+    // Pinned to its device from the start: a node that cannot train there takes no work.
+    if (const auto why = model::device_fault(context.config.train().device()); !why.empty()) return fail({ErrorCode::unavailable, "train." + why});
+    return run_node_command(context, *arguments, trainer::run_train_item);
+  };
 }
 
 }  // namespace

@@ -25,6 +25,8 @@ Config effective(Config theirs, const Config& ours) {
   theirs.mutable_mine()->set_clones(ours.mine().clones());
   theirs.mutable_mine()->set_releases(ours.mine().releases());
   theirs.mutable_train()->set_threads(ours.train().threads());
+  theirs.mutable_train()->set_device(ours.train().device());
+  theirs.mutable_train()->set_memory_mib(ours.train().memory_mib());
   return theirs;
 }
 

@@ -38,10 +38,10 @@ void add_section(ContentHash& hash, const google::protobuf::Message& section, st
   hash.add(canonical_settings(section, left_out));
 }
 
-// Threads, memory and times decide no number. Keys that came later count where they differ from what was done before.
+// Threads, memory, the device and times decide no number that a run promises. Keys that came later count where they differ from what was done before.
 std::vector<std::string_view> not_of_training(const Train& train) {
   const auto& usual = Train::default_instance();
-  std::vector<std::string_view> out = {"threads", "checkpoint_s", "memory_mib", "partner_timeout_s"};
+  std::vector<std::string_view> out = {"threads", "checkpoint_s", "memory_mib", "partner_timeout_s", "device"};
   if (train.optimizer() == usual.optimizer()) out.push_back("optimizer");
   if (train.beta2() == usual.beta2()) out.push_back("beta2");
   if (train.evaluation_samples() == usual.evaluation_samples()) out.push_back("evaluation_samples");

@@ -147,6 +147,7 @@ model::TrainOptions train_options(const Config& config) {
   out.minutes = train.minutes();
   out.steps_max = train.steps_max();
   out.threads = train.threads();
+  out.device = train.device();
   out.cells_per_batch = train.cells_per_batch();
   out.cells_max = train.cells_max();
   out.learning_rate = train.learning_rate();

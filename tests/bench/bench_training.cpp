@@ -62,6 +62,8 @@ class FileSet : public SampleSet {
 using Setter = std::function<void(TrainInput&, const std::string&)>;
 
 const std::map<std::string, Setter> kSettings = {
+    {"neurons", [](auto& in, const auto& v) { in.settings.ctm.neurons = static_cast<std::uint32_t>(std::stoul(v)); }},  // above 0: a CTM
+    {"device", [](auto& in, const auto& v) { in.options.device = v; }},
     {"minutes", [](auto& in, const auto& v) { in.options.minutes = std::stod(v); }},
     {"steps", [](auto& in, const auto& v) { in.options.steps_max = static_cast<std::uint32_t>(std::stoul(v)); }},
     {"threads", [](auto& in, const auto& v) { in.options.threads = static_cast<std::uint32_t>(std::stoul(v)); }},
@@ -71,6 +73,8 @@ const std::map<std::string, Setter> kSettings = {
     {"evaluations", [](auto& in, const auto& v) { in.options.evaluations = static_cast<std::uint32_t>(std::stoul(v)); }},
     {"vocabulary", [](auto& in, const auto& v) { in.settings.vocabulary = static_cast<std::uint32_t>(std::stoul(v)); }},
     {"width", [](auto& in, const auto& v) { in.settings.width = static_cast<std::uint32_t>(std::stoul(v)); }},
+    {"heads", [](auto& in, const auto& v) { in.settings.heads = static_cast<std::uint32_t>(std::stoul(v)); }},
+    {"inner", [](auto& in, const auto& v) { in.settings.inner = static_cast<std::uint32_t>(std::stoul(v)); }},
     {"encoder", [](auto& in, const auto& v) { in.settings.encoder_layers = v; }},
     {"recursive", [](auto& in, const auto& v) { in.settings.recursive_layers = v; }},
     {"high", [](auto& in, const auto& v) { in.settings.high_cycles = static_cast<std::uint32_t>(std::stoul(v)); }},

@@ -217,7 +217,7 @@ TEST_CASE("the probe of another's synchronisation and of none answers otherwise 
 }
 
 TEST_CASE("a CTM learns a handful of samples to the exact repair") {
-  Network network(small(), 1, product_type());
+  Network network(small(), 1, cpu_compute());
   Optimizer optimizer(network.parameters(), {}, 0.9);
   Workers workers(1);
   const auto samples = made(8);
@@ -258,7 +258,7 @@ TEST_CASE("a checkpoint of a CTM gives back weights and settings and answers ali
   const auto path = folder.path / "c.safetensors";
   auto settings = small();
   settings.ctm.certainty = 0.7;
-  const Network network(settings, 5, product_type());
+  const Network network(settings, 5, cpu_compute());
   REQUIRE(write_checkpoint(path, network, network.parameters().flat(), {{0.05, 1}}, {}));
   const auto read = read_checkpoint(path);
   REQUIRE_MESSAGE(read, read.failure().what);

@@ -117,7 +117,7 @@ TEST_CASE("proposals are distinct, ranked, within their sample and consistent in
 
 TEST_CASE("a handful of samples is learned to the exact repair, with and without recursion") {
   for (const auto& settings : {small(), recursive()}) {
-    Network network(settings, 1, product_type());
+    Network network(settings, 1, cpu_compute());
     Optimizer optimizer(network.parameters(), {}, 0.9);
     Workers workers(1);
     const auto samples = made(8);
@@ -157,7 +157,7 @@ TEST_CASE("settings that cannot be are refused by name") {
 TEST_CASE("a checkpoint gives back weights, settings, thresholds and facts") {
   const TestFolder folder("checkpoint");
   const auto path = folder.path / "c.safetensors";
-  const Network network(recursive(), 5, product_type());
+  const Network network(recursive(), 5, cpu_compute());
   const Thresholds thresholds{{0.01, -3.5}, {0.05, 1.25}};
   REQUIRE(write_checkpoint(path, network, network.parameters().flat(), thresholds, {{"vocabulary_hash", "abc"}}));
   const auto read = read_checkpoint(path);

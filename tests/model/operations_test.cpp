@@ -6,36 +6,11 @@
 #include "model/network.hpp"
 #include "model/operations.hpp"
 #include "model/optimizer.hpp"
-#include "samples.hpp"
+#include "kinds.hpp"
 
 using namespace mendel::model;
 
 namespace {
-
-ModelSettings settings_of(const std::string& kind) {
-  ModelSettings s;
-  s.vocabulary = kTestVocabulary;
-  s.width = 32;
-  if (kind == "factored") s.embedding_rank = 12;
-  if (kind == "recursive") {
-    s.encoder_layers = "r";
-    s.recursive_layers = "fc";
-    s.high_cycles = s.low_cycles = s.supervision_steps = 2;
-  }
-  if (kind == "ctm") {
-    s.ctm = small_machine();
-    s.ctm.ticks = 3;
-  }
-  return s;
-}
-
-constexpr const char* kKinds[] = {"once", "factored", "recursive", "ctm"};
-
-std::vector<at::Tensor> leaves_of(const ParameterSet& set) {
-  std::vector<at::Tensor> out;
-  for (const auto& p : set.all()) out.push_back(p.value);
-  return out;
-}
 
 double distance(const at::Tensor& a, const at::Tensor& b) { return ((a - b).abs().max() / (b.abs().max() + 1e-12)).item<double>(); }
 

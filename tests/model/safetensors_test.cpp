@@ -65,6 +65,32 @@ TEST_CASE("what is written is read back, metadata with quotes and newlines too")
   CHECK_FALSE(std::filesystem::exists(folder.path / "t.safetensors.new"));
 }
 
+TEST_CASE("one bit that flipped in a tensor or in the metadata is seen, and a file without a checksum is taken as it is") {
+  TestFolder folder("flipped");
+  const auto path = folder.path / "t.safetensors";
+  const float values[] = {1, 2, 3, 4, 5, 6};
+  REQUIRE(write_tensors(path, {{"m", "F32", {2, 3}, values}}, {{"key", "value"}}));
+  std::ifstream in(path, std::ios::binary);
+  const std::string sound{std::istreambuf_iterator<char>(in), {}};
+  REQUIRE(TensorFile::open(path)->verify());
+  const auto spoilt = [&](std::size_t at, char mask) {
+    auto bytes = sound;
+    bytes[at] = static_cast<char>(bytes[at] ^ mask);
+    const auto file = TensorFile::open(put(folder, bytes));
+    REQUIRE(file);
+    const auto verified = file->verify();
+    REQUIRE_FALSE(verified);
+    CHECK(verified.failure().fault == Fault::corrupt);
+    CHECK(verified.failure().what.find("checksum") != std::string::npos);
+  };
+  for (std::size_t i = 1; i <= sizeof values; ++i)
+    for (int bit = 0; bit < 8; ++bit) spoilt(sound.size() - i, static_cast<char>(1 << bit));
+  spoilt(sound.find("value"), 1);
+  const auto foreign = TensorFile::open(put(folder, file_of(kGood, 10)));
+  REQUIRE_MESSAGE(foreign, foreign.failure().what);
+  CHECK(foreign->verify());
+}
+
 TEST_CASE("the same tensors give the same bytes") {
   const TestFolder folder("same");
   const float value = 1;

@@ -100,11 +100,33 @@ TEST_CASE("a folder with a run of other settings or facts is refused and left al
   CHECK(bytes_of(plan.input.run / "state" / "state.safetensors") == before);
 }
 
-TEST_CASE("a damaged state is refused by its file") {
-  Plan plan("damaged");
-  REQUIRE(train(plan.input));
-  const auto path = plan.input.run / "state" / "state.safetensors";
+TEST_CASE("a damaged state gives way to the one before, with the same losses, and both damaged are refused by their file") {
+  Plan whole("sound"), plan("damaged");
+  for (auto* p : {&whole, &plan}) p->input.options.evaluations = 12;  // a state after every step
+  REQUIRE(train(whole.input));
+  std::uint64_t steps = 0;
+  plan.input.on_step = [&](const StepReport& r) { steps = r.step; };
+  plan.input.stop = [&] { return steps >= 6; };
+  REQUIRE_FALSE(train(plan.input));
+  const auto path = plan.input.run / "state" / "state.safetensors", before = plan.input.run / "state" / "before.safetensors";
+  const auto flip_last = [](const std::filesystem::path& file) {
+    auto bytes = bytes_of(file);
+    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+  };
+  flip_last(path);
+  std::vector<std::string> notes;
+  plan.input.note = [&](const std::string& line) { notes.push_back(line); };
+  plan.input.stop = {};
+  const auto done = train(plan.input);
+  REQUIRE_MESSAGE(done, done.failure().what);
+  CHECK(done->resumed);
+  REQUIRE_FALSE(notes.empty());
+  CHECK(notes[0].find("state.safetensors: has bytes with the checksum") != std::string::npos);
+  CHECK(notes[0].find("going on from the state before it") != std::string::npos);
+  CHECK(trace(plan.metrics()) == trace(whole.metrics()));
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  flip_last(before);
   const auto refused = train(plan.input);
   REQUIRE_FALSE(refused);
   CHECK(refused.failure().fault == Fault::corrupt);

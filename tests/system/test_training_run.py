@@ -30,9 +30,9 @@ def samples(tmp_path_factory):
     return folder
 
 
-def command(samples, run):
+def command(samples, run, extra):
     # Every step is followed by an evaluation, and with it by a saved state.
-    return [PROGRAM, samples / "train", samples / "validation", run, f"steps={STEPS}", "cells=600", f"evaluations={STEPS}", "width=32", "threads=2"]
+    return [PROGRAM, samples / "train", samples / "validation", run, f"steps={STEPS}", "cells=600", f"evaluations={STEPS}", "width=32", "threads=2", *extra]
 
 
 def losses(run):
@@ -40,17 +40,23 @@ def losses(run):
     return [(line["step"], line["loss"], line["gradient_norm"]) for line in lines if "curve" not in line]
 
 
-@pytest.fixture(scope="module")
-def whole(samples, tmp_path_factory):
-    run = tmp_path_factory.mktemp("runs") / "whole"
-    subprocess.run(command(samples, run), check=True, capture_output=True, timeout=LIMIT_S)
+def whole_run(samples, folder, extra=()):
+    run = folder / "whole"
+    subprocess.run(command(samples, run, extra), check=True, capture_output=True, timeout=LIMIT_S)
     return run
 
 
-def test_kill_9_at_any_moment_leaves_a_run_that_goes_on_with_the_same_losses(samples, whole, tmp_path):
+@pytest.fixture(scope="module")
+def whole(samples, tmp_path_factory):
+    return whole_run(samples, tmp_path_factory.mktemp("runs"))
+
+
+@pytest.mark.parametrize("extra", [(), ("neurons=48",), ("device=cpu-operations",)], ids=["trm", "ctm", "operations"])
+def test_kill_9_at_any_moment_leaves_a_run_that_goes_on_with_the_same_losses(samples, tmp_path, extra):
+    whole = whole_run(samples, tmp_path, extra)
     run, rng = tmp_path / "killed", random.Random(5)
     for _ in range(3):
-        process = subprocess.Popen(command(samples, run), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command(samples, run, extra), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         state = run / "state/state.safetensors"
         before = state.stat().st_mtime_ns if state.exists() else 0
         deadline = time.monotonic() + LIMIT_S
@@ -60,7 +66,7 @@ def test_kill_9_at_any_moment_leaves_a_run_that_goes_on_with_the_same_losses(sam
         time.sleep(rng.random() * 0.05)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    subprocess.run(command(samples, run), check=True, capture_output=True, timeout=LIMIT_S)
+    subprocess.run(command(samples, run, extra), check=True, capture_output=True, timeout=LIMIT_S)
     assert losses(run) == losses(whole)
     assert (run / "checkpoint.safetensors").read_bytes() == (whole / "checkpoint.safetensors").read_bytes()
 
