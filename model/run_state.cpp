@@ -66,12 +66,17 @@ constexpr NumberCounter kNumbers[] = {
 
 Failure io(const std::string& file, const std::string& what) { return {Fault::io, file + ": cannot " + what + ": " + std::strerror(errno)}; }
 
-// Gives a file a second name, whatever bore that name; nothing where there is no such file.
+// Gives a file a second name, whatever bore that name; nothing where there is no such file. A copy where the disk knows
+// no second names.
 Expected<bool> keep_as(const std::filesystem::path& path, const std::filesystem::path& name) {
   auto fresh = name;
   fresh += ".new";
   ::unlink(fresh.c_str());
-  if (::link(path.c_str(), fresh.c_str()) != 0) return errno == ENOENT ? Expected<bool>(true) : io(fresh.string(), "create");
+  if (::link(path.c_str(), fresh.c_str()) != 0) {
+    if (errno == ENOENT) return true;
+    std::error_code error;
+    if (!std::filesystem::copy_file(path, fresh, error)) return Failure{Fault::io, fresh.string() + ": cannot create: " + error.message()};
+  }
   if (::rename(fresh.c_str(), name.c_str()) != 0) return io(name.string(), "replace");
   return true;
 }

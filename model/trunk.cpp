@@ -50,19 +50,27 @@ void Trunk::finish(std::uint64_t seed) {
   for (auto* t : {&rotation_.cos_ph, &rotation_.sin_ph}) *t = t->to(parameters_.device());
 }
 
+Hidden Trunk::layer(const BlockIndex& b, Reach reach, const Hidden& x, const SharedBatch& batch) const {
+  return block(x, {&parameters_[b.qkv], &parameters_[b.out], &parameters_[b.gate_up], &parameters_[b.down], settings_.heads}, batch, reach, rotation_);
+}
+
 Hidden Trunk::run(const std::vector<BlockIndex>& blocks, const std::string& kinds, Hidden x, const SharedBatch& batch) const {
-  for (std::size_t i = 0; i < blocks.size(); ++i) {
-    const auto& b = blocks[i];
-    const Block weights{&parameters_[b.qkv], &parameters_[b.out], &parameters_[b.gate_up], &parameters_[b.down], settings_.heads};
-    x = block(x, weights, batch, static_cast<Reach>(kinds[i]), rotation_);
-  }
+  for (std::size_t i = 0; i < blocks.size(); ++i) x = layer(blocks[i], static_cast<Reach>(kinds[i]), x, batch);
   return x;
 }
 
 Hidden Trunk::encode(const SharedBatch& batch) const {
   CellTables tables{&parameters_[tokens_.table], {}, &parameters_[neighbours_]};
   for (std::size_t i = 0; i < kPlaceTables; ++i) tables.places[i] = &parameters_[places_[i]];
-  return run(encoder_, settings_.encoder_layers, tokens_.factored ? input_cells(tables, parameters_[tokens_.map], batch) : input_cells(tables, batch), batch);
+  auto x = tokens_.factored ? input_cells(tables, parameters_[tokens_.map], batch) : input_cells(tables, batch);
+  if (!recompute_) return run(encoder_, settings_.encoder_layers, x, batch);
+  for (std::size_t i = 0; i < encoder_.size(); ++i) {
+    const auto part = [this, i, batch](const Tensors& inputs) -> Tensors {
+      return {layer(encoder_[i], static_cast<Reach>(settings_.encoder_layers[i]), with_product(inputs[0], parameters_.product_type()), batch).x_nd};
+    };
+    x = with_product(recomputed(part, {x.x_nd}, parameters_)[0], parameters_.product_type());
+  }
+  return x;
 }
 
 Hidden recurse(const std::function<Hidden(const at::Tensor&)>& net, const at::Tensor& x_nd, Carry& carry, std::uint32_t high_cycles,

@@ -34,7 +34,7 @@ class Trunk {
   // One supervision step on the encoded input. `carry` is read and replaced; nothing: the start states.
   Hidden step(const Hidden& x, const SharedBatch& batch, std::optional<Carry>& carry) const;
 
-  // Keep no activations inside the calls of the recursive net (recompute.hpp).
+  // Keep no activations inside the calls of the recursive net and the encoder's layers (recompute.hpp).
   void set_recompute(bool on) { recompute_ = on; }
 
   const TokenTable& tokens() const { return tokens_; }
@@ -49,6 +49,7 @@ class Trunk {
     std::size_t qkv, out, gate_up, down;
   };
   BlockIndex add_block(const std::string& name);
+  Hidden layer(const BlockIndex& block, Reach reach, const Hidden& x, const SharedBatch& batch) const;
   Hidden run(const std::vector<BlockIndex>& blocks, const std::string& kinds, Hidden x, const SharedBatch& batch) const;
 
   ModelSettings settings_;

@@ -3,8 +3,8 @@
 //   bench_device train|repair|thought|flop|product [key=value]...
 //
 // train: whole steps of training on made-up functions that fill their grid, new ones each time. repair: whole proposals.
-// thought: what lies between the cells and the head's last word, without writing tokens. flop: products of a training
-// step and of a thought, counted without computing them. product: the rate of one large product in bfloat16.
+// thought: what lies between the cells and the head's last word, without writing tokens. flop: the products of one sample's
+// training and thought, counted. product: the rate of one large product in bfloat16.
 //   way=eager|fused|graph   attention by products, by LibTorch's fused kernel, or the latter in a captured graph
 #include <ATen/ATen.h>
 #include <ATen/DeviceAccelerator.h>
@@ -251,12 +251,13 @@ Fields thought(Bench& bench) {
   });
 }
 
-Fields flop(const Arguments& a) {
+Fields flop(const Arguments& a, Compute compute) {
   auto one = a;
   one.batch = 1;
   one.way = "eager";
   one.checkpointing = false;  // the model's own work: what is computed again counts once
-  Bench bench(one, {at::kMeta, true, at::kBFloat16});
+  compute.operations = true;
+  Bench bench(one, compute);
   const auto prepared = bench.network.prepare(made_samples(one, 1));
   Gradient gradient(bench);
   const double training = count_flop([&] { gradient(prepared); }), thinking = count_flop([&] { bench.network.think(prepared.batch); });
@@ -317,7 +318,7 @@ int main(int argc, char** argv) {
     const Fields common = {{"mode", json_string(mode)}, {"model", json_string(a.settings.name)}, {"device", json_string(compute->text())}, {"way", json_string(a.way)}, {"batch", std::to_string(a.batch)}};
     Fields out;
     if (mode == "flop") {
-      out = flop(a);
+      out = flop(a, *compute);
     } else if (mode == "product") {
       out = product(a, *compute);
     } else if (mode == "train" || mode == "repair" || mode == "thought") {

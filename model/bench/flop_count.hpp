@@ -6,8 +6,7 @@
 namespace mendel::model {
 
 // Calls `work` and answers 2 x rows x columns x depth of every product that LibTorch was asked for meanwhile, in this
-// process. Fused attention hides its products: count with LibTorch's plain attention (plain_attention). On the device
-// `meta` nothing is computed and the answer is the same. One caller at a time.
+// process. Fused attention hides its products: count with LibTorch's plain attention (plain_attention). One caller at a time.
 double count_flop(const std::function<void()>& work);
 
 // Attention by products and softmax instead of one fused kernel, from now on.

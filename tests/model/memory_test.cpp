@@ -84,42 +84,46 @@ TEST_CASE("what allocators throw is told from other errors") {
 
 TEST_CASE("out of memory the same samples make the step, in smaller micro-batches, and the run ends as well") {
   Installed installed;
-  auto& bounded = Installed::bounded;
-  const auto run = [&](Plan& plan, std::size_t limit) {
-    plan.input.options.cells_per_batch = 5000;
-    plan.input.options.steps_max = 4;
-    plan.input.options.threads = 1;
-    plan.input.on_step = [&, limit](const StepReport&) { bounded.limit_ = limit; };  // the first step sets what is measured
-    bounded.peak_ = bounded.alive_.load();
-    bounded.limit_ = SIZE_MAX;
-    const auto done = train(plan.input);
-    bounded.limit_ = SIZE_MAX;
-    return done;
-  };
-  Plan free("memory-free"), tight("memory-tight"), none("memory-none");
-  const auto before = bounded.alive_.load();
-  REQUIRE(run(free, SIZE_MAX));
-  const auto peak = bounded.peak_ - before;
-  std::vector<std::string> notes;
-  tight.input.note = [&](const std::string& line) { notes.push_back(line); };
-  const auto done = run(tight, before + peak * 6 / 10);
-  REQUIRE_MESSAGE(done, done.failure().what);
-  CHECK(bounded.refused_ > 0);
-  REQUIRE_FALSE(notes.empty());
-  CHECK(notes.back().find("the same samples make a step") != std::string::npos);
-  // The same batches; sums in another order differ in the last digits alone.
-  const auto a = trace(free.metrics()), b = trace(tight.metrics());
-  REQUIRE(a.size() == b.size());
-  const auto field = [](const std::string& line, const std::string& key) { return std::stod(line.substr(line.find("\"" + key + "\":") + key.size() + 3)); };
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    CHECK(field(a[i], "samples_seen") == field(b[i], "samples_seen"));
-    CHECK(field(b[i], "loss") == doctest::Approx(field(a[i], "loss")).epsilon(1e-2));
+  for (const std::string device : {"cpu", "cpu-operations"}) {
+    CAPTURE(device);
+    auto& bounded = Installed::bounded;
+    const auto run = [&](Plan& plan, std::size_t limit) {
+      plan.input.options.cells_per_batch = 5000;
+      plan.input.options.steps_max = 4;
+      plan.input.options.threads = 1;
+      plan.input.options.device = device;
+      plan.input.on_step = [&, limit](const StepReport&) { bounded.limit_ = limit; };  // the first step sets what is measured
+      bounded.peak_ = bounded.alive_.load();
+      bounded.limit_ = SIZE_MAX;
+      const auto done = train(plan.input);
+      bounded.limit_ = SIZE_MAX;
+      return done;
+    };
+    Plan free("memory-free"), tight("memory-tight"), none("memory-none");
+    const auto before = bounded.alive_.load();
+    REQUIRE(run(free, SIZE_MAX));
+    const auto peak = bounded.peak_ - before;
+    std::vector<std::string> notes;
+    tight.input.note = [&](const std::string& line) { notes.push_back(line); };
+    const auto done = run(tight, before + peak * 6 / 10);
+    REQUIRE_MESSAGE(done, done.failure().what);
+    CHECK(bounded.refused_ > 0);
+    REQUIRE_FALSE(notes.empty());
+    CHECK(notes.back().find("the same samples make a step") != std::string::npos);
+    // The same batches; sums in another order differ in the last digits alone.
+    const auto a = trace(free.metrics()), b = trace(tight.metrics());
+    REQUIRE(a.size() == b.size());
+    const auto field = [](const std::string& line, const std::string& key) { return std::stod(line.substr(line.find("\"" + key + "\":") + key.size() + 3)); };
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      CHECK(field(a[i], "samples_seen") == field(b[i], "samples_seen"));
+      CHECK(field(b[i], "loss") == doctest::Approx(field(a[i], "loss")).epsilon(1e-2));
+    }
+    const auto refused = run(none, before + peak / 20);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.failure().fault == Fault::out_of_memory);
+    CHECK(refused.failure().what.find("goes on after step 1") != std::string::npos);
+    CHECK(std::filesystem::exists(none.input.run / "state" / "state.safetensors"));
   }
-  const auto refused = run(none, before + peak / 20);
-  REQUIRE_FALSE(refused);
-  CHECK(refused.failure().fault == Fault::out_of_memory);
-  CHECK(refused.failure().what.find("goes on after step 1") != std::string::npos);
-  CHECK(std::filesystem::exists(none.input.run / "state" / "state.safetensors"));
 }
 
 TEST_CASE("a bound on the memory decides how many micro-batches are computed at once, and no number until one is too much") {
