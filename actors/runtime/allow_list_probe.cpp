@@ -6,8 +6,9 @@
 
 namespace mendel::runtime {
 
+constexpr int kLookMs = 100;
+
 Outcome probe_allow_list(const std::string& endpoint, const std::string& server_key) {
-  using Clock = std::chrono::steady_clock;
   auto address = endpoint;
   for (const char* any : {"tcp://0.0.0.0:", "tcp://[::]:"})
     if (address.starts_with(any)) address = "tcp://127.0.0.1:" + address.substr(std::string(any).size());
@@ -20,10 +21,10 @@ Outcome probe_allow_list(const std::string& endpoint, const std::string& server_
   socket.set(zmq::sockopt::curve_secretkey, rogue.secret_key);
   auto monitor = watch_handshakes(context, socket, "inproc://probe");
   socket.connect(address);
-  const auto deadline = Clock::now() + std::chrono::milliseconds(kProbeLimitMs);
-  while (Clock::now() < deadline) {
+  // Looks, not the clock: who was stopped as a whole in the middle of this has proven nothing yet.
+  for (int waited_ms = 0; waited_ms < kProbeLimitMs; waited_ms += kLookMs) {
     zmq::pollitem_t items[] = {{monitor.handle(), 0, ZMQ_POLLIN, 0}};
-    zmq::poll(items, 1, std::chrono::milliseconds(100));
+    zmq::poll(items, 1, std::chrono::milliseconds(kLookMs));
     const auto event = next_handshake(monitor);
     if (event == kHandshakeRefused) return Done{};
     if (event == kHandshakeOk) return Error{ErrorCode::unavailable, "the allow-list does not hold: a made-up key got in on " + endpoint + "; not running"};

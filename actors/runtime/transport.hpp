@@ -49,7 +49,7 @@ class ServerTransport {
 };
 
 // Tries to get in with a made-up key: CURVE without a handler that refuses lets anyone in. unavailable unless
-// it was refused within kProbeLimitMs. `ServerTransport::start` does this to itself.
+// it was refused within kProbeLimitMs in which this process ran. `ServerTransport::start` does this to itself.
 Outcome probe_allow_list(const std::string& endpoint, const std::string& server_key);
 inline constexpr int kProbeLimitMs = 5000;
 
