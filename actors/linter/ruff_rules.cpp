@@ -62,7 +62,7 @@ constexpr std::array kRules = {
     LintRule{"RET508", kStyle, "superfluous_else", "writes else after break", "def f(a):\n    for x in a:\n        if x:\n            break\n        else:\n            x()\n", false},
     LintRule{"RSE102", kStyle, "useless_parentheses", "calls an exception without arguments", "def f():\n    raise ValueError()\n", false},
     LintRule{"RUF010", kStyle, "verbose_conversion", "calls str or repr inside an f-string", "def f(a):\n    return f\"{repr(a)}\"\n", false},
-    LintRule{"RUF015", kLogic, "needless_copy", "builds a list to take its first item", "def f(a):\n    return list(a)[0]\n", true},
+    LintRule{"RUF015", kStyle, "needless_copy", "builds a list to take its first item", "def f(a):\n    return list(a)[0]\n", true},
     LintRule{"RUF019", kStyle, "redundant_check", "asks for a key before it is looked up", "def f(a):\n    if \"x\" in a and a[\"x\"]:\n        return 1\n", false},
     LintRule{"RUF046", kStyle, "redundant_call", "makes an int of an int", "def f(a):\n    return int(len(a))\n", false},
     LintRule{"RUF057", kStyle, "redundant_call", "rounds an integer", "def f():\n    return round(1)\n", false},

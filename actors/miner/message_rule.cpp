@@ -47,9 +47,8 @@ constexpr std::array kRules = {
     MessageRule{"reference", false, kWholeMessage, "issue_reference", "Keep the order of headers. Fixes #42", "Keep the order of headers, see #42"},
 
     MessageRule{"begins_something", true, kFirstWord,
-                "add adds added adding explain improve improves improved support supports allow allows deprecate deprecates refactor rename renamed rewrite cleanup "
-                "simplify optimize optimise introduce implement implemented expose document make start",
-                "Add error pages", "Do not add a header twice: closes #3"},
+                "explain improve improves improved deprecate deprecates refactor rename renamed rewrite cleanup simplify optimize optimise expose document make start",
+                "Improve error pages", "Do not improve a header twice: closes #3"},
 
     MessageRule{"issue", false, kWholeMessage, "issue issues closes close resolves resolve resolved", "Closes #42: keep the order of headers", "Tissue"},
     MessageRule{"error", false, kWholeMessage,
