@@ -173,6 +173,7 @@ fs::path run_folder(const fs::path& runs, const std::string& model, const std::s
 }
 
 Result<model::TrainSummary> run_training(const Config& config, const TrainRequest& request) {
+  if (const auto why = model::device_fault(config.train().device(), request.group.local_rank); !why.empty()) return Error{ErrorCode::invalid_input, "train." + why};
   const auto data = open_training_data(request.dataset);
   if (!data) return data.error();
   if (auto same = check_digest(request, *data); !same) return same.error();

@@ -66,12 +66,13 @@ def test_a_run_by_the_operations_of_a_gpu_ends_with_a_checkpoint_for_everyone(pl
 def test_missed_gates_end_training_with_status_3_and_met_ones_with_0(plant, tmp_path):
     for limit, status in (("0.999", 3), ("-1", 0)):
         (tmp_path / GATES[0]).write_text(GATES[1] % limit)
-        options = ["--config", tmp_path / GATES[0], "--data", plant.data, *SETTINGS]
+        # To the end of the stage, whatever the steps.
+        options = ["--config", tmp_path / GATES[0], "--data", plant.data, *SETTINGS, "--set", "train.steps_max=0"]
         run = tmp_path / f"run-{status}"
         done = plant(*options, "train", "--gate", "--run", run, status=status)
         gates = json.loads((run / "gates.json").read_text())
         text = json.dumps(gates)
-        assert "end: loss < 1000" in text and ("missed" in done.stderr) == (status == 3)
+        assert "end: loss < 1000" in text and ("gate missed" in done.stderr) == (status == 3)
         # Without --gate they are reported and nothing more; a finished run remembers them.
         plant(*options, "train", "--run", run, status=0)
         plant(*options, "train", "--gate", "--run", run, status=status)
@@ -90,7 +91,7 @@ def test_a_trained_models_time_and_memory_are_measured_by_steps(plant):
 def test_tensorboards_own_reader_reads_the_events(plant):
     """Scalars, texts, pictures of a grid and histograms, by the library that TensorBoard itself reads them with."""
     if not importlib.util.find_spec("tensorboard"):
-        pytest.skip("the tensorboard package is not installed here; see deploy/requirements.txt")
+        pytest.skip("the tensorboard package is not installed here")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     folders = {path.parent for path in run_folder(plant).rglob("*tfevents*")}
     assert folders
@@ -100,10 +101,10 @@ def test_tensorboards_own_reader_reads_the_events(plant):
         tags = events.Tags()
         lines = [json.loads(line) for line in (run_folder(plant) / "metrics.jsonl").read_text().splitlines()]
         steps = [line for line in lines if "curve" not in line]
-        (loss,) = [tag for tag in tags["scalars"] if tag.endswith("loss") and "validation" not in tag and "/" not in tag.replace("train/", "")]
-        read = {event.step: event.value for event in events.Scalars(loss)}
+        read = {event.step: event.value for event in events.Scalars("loss/all")}
         assert read == pytest.approx({line["step"]: line["loss"] for line in steps}, rel=1e-5)
-        assert tags["images"] and tags["histograms"]
+        assert "thought/certainty" in tags["histograms"] and events.Histograms("thought/certainty")[0].histogram_value.num > 0
+        assert b"before\n```python\n" in events.Tensors("example/1")[0].tensor_proto.string_val[0]
         picture = events.Images(tags["images"][0])[0]
         assert picture.encoded_image_string.startswith(b"\x89PNG") and picture.width > 0
 
@@ -134,12 +135,12 @@ def test_flop_are_counted_and_grow_as_the_formula_says():
         pytest.skip("bench_device is not built")
 
     def flop(*settings):
-        command = [BUILD / "bench_device", "flop", "device=cpu", "model=trm-coderepair-7m", "rows=8", "columns=12", *settings]
+        command = [BUILD / "bench_device", "flop", "device=cpu", "model=trm-coderepair-7m", "rows=8", "columns=16", *settings]
         return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout)
 
-    d, inner, cells = 256, 1024, 8 * 12
-    # A net call: two layers of projections and SwiGLU, attention along 12 cells of a row and 8 of a column.
-    call = 2 * cells * (2 * (3 * d * d + d * d + 3 * d * inner) + 2 * d * (12 + 8))
+    d, inner, cells = 256, 1024, 8 * 16
+    # A net call: two layers of projections and SwiGLU, attention along 16 cells of a row and 8 of a column.
+    call = 2 * cells * (2 * (3 * d * d + d * d + 3 * d * inner) + 2 * d * (16 + 8))
     one = flop("supervision=1")
     assert one["thought_flop"] == pytest.approx(21 * call, rel=0.1)  # beside it the input cells and the start's score
     once = flop("supervision=1", "high=0", "low=0")
