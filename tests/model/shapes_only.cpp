@@ -42,6 +42,15 @@ at::Tensor glu_backward(const at::Tensor& grad, const at::Tensor& x, std::int64_
   return at::empty_like(x);
 }
 
+std::tuple<at::Tensor, at::Tensor, at::Tensor> layer_norm(const at::Tensor& x, c10::SymIntArrayRef normalized, const std::optional<at::Tensor>& weight,
+                                                          const std::optional<at::Tensor>& bias, double) {
+  for (const auto* t : {&weight, &bias}) TORCH_CHECK(!*t || !(*t)->defined() || (*t)->is_meta(), "layer_norm: an argument is on another device");
+  auto shape = x.sizes().vec();
+  std::fill(shape.end() - static_cast<std::ptrdiff_t>(normalized.size()), shape.end(), 1);
+  const auto mean = at::empty(shape, x.options());
+  return {at::empty_like(x), mean, at::empty_like(mean)};
+}
+
 std::tuple<at::Tensor, at::Tensor> log_sigmoid(const at::Tensor& x) { return {at::empty_like(x), at::empty_like(x)}; }
 
 at::Tensor log_sigmoid_backward(const at::Tensor& grad, const at::Tensor& x, const at::Tensor& buffer) {
@@ -60,6 +69,7 @@ TORCH_LIBRARY_IMPL(aten, Meta, m) {
   m.impl("index_select", &index_select);
   m.impl("logical_or.out", &both_out);
   m.impl("logical_and.out", &both_out);
+  m.impl("native_layer_norm", &layer_norm);
   m.impl("native_layer_norm_backward", &layer_norm_backward);
   m.impl("glu_backward", &glu_backward);
   m.impl("log_sigmoid_forward", &log_sigmoid);
