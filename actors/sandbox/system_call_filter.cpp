@@ -16,31 +16,37 @@
 namespace mendel::sandbox {
 namespace {
 
-constexpr int kRefused[] = {
+#define REFUSED(name) {#name, SCMP_SYS(name)}
+constexpr RefusedCall kRefused[] = {
     // other processes and what they hold
-    SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(kcmp), SCMP_SYS(pidfd_getfd), SCMP_SYS(process_madvise),
+    REFUSED(ptrace), REFUSED(process_vm_readv), REFUSED(process_vm_writev), REFUSED(kcmp), REFUSED(pidfd_getfd), REFUSED(process_madvise),
+    REFUSED(migrate_pages), REFUSED(move_pages),
     // namespaces and mounts
-    SCMP_SYS(unshare), SCMP_SYS(setns), SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(move_mount),
-    SCMP_SYS(open_tree), SCMP_SYS(fsopen), SCMP_SYS(fsmount), SCMP_SYS(fsconfig), SCMP_SYS(fspick), SCMP_SYS(mount_setattr), SCMP_SYS(swapon),
-    SCMP_SYS(swapoff), SCMP_SYS(quotactl), SCMP_SYS(name_to_handle_at), SCMP_SYS(open_by_handle_at), SCMP_SYS(fanotify_init),
-    // the kernel itself
-    SCMP_SYS(bpf), SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd), SCMP_SYS(keyctl), SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(kexec_load),
-    SCMP_SYS(kexec_file_load), SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(io_uring_setup),
-    SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register), SCMP_SYS(reboot), SCMP_SYS(acct), SCMP_SYS(syslog), SCMP_SYS(personality),
-    SCMP_SYS(lookup_dcookie), SCMP_SYS(vhangup), SCMP_SYS(settimeofday), SCMP_SYS(clock_settime), SCMP_SYS(adjtimex), SCMP_SYS(clock_adjtime),
+    REFUSED(unshare), REFUSED(setns), REFUSED(mount), REFUSED(umount2), REFUSED(pivot_root), REFUSED(chroot), REFUSED(move_mount), REFUSED(open_tree),
+    REFUSED(fsopen), REFUSED(fsmount), REFUSED(fsconfig), REFUSED(fspick), REFUSED(mount_setattr), REFUSED(swapon), REFUSED(swapoff),
+    REFUSED(quotactl), REFUSED(name_to_handle_at), REFUSED(open_by_handle_at), REFUSED(fanotify_init), REFUSED(fanotify_mark), REFUSED(sethostname),
+    REFUSED(setdomainname),
+    // the kernel itself, and what is left in it of old times
+    REFUSED(bpf), REFUSED(perf_event_open), REFUSED(userfaultfd), REFUSED(keyctl), REFUSED(add_key), REFUSED(request_key), REFUSED(kexec_load),
+    REFUSED(kexec_file_load), REFUSED(init_module), REFUSED(finit_module), REFUSED(delete_module), REFUSED(create_module), REFUSED(query_module),
+    REFUSED(get_kernel_syms), REFUSED(io_uring_setup), REFUSED(io_uring_enter), REFUSED(io_uring_register), REFUSED(reboot), REFUSED(acct),
+    REFUSED(syslog), REFUSED(personality), REFUSED(lookup_dcookie), REFUSED(vhangup), REFUSED(settimeofday), REFUSED(clock_settime),
+    REFUSED(adjtimex), REFUSED(clock_adjtime), REFUSED(ioperm), REFUSED(iopl), REFUSED(modify_ldt), REFUSED(nfsservctl), REFUSED(uselib),
+    REFUSED(ustat), REFUSED(sysfs), REFUSED(vmsplice),
     // memory that neither a limit nor the size of a folder counts
-    SCMP_SYS(memfd_create), SCMP_SYS(memfd_secret), SCMP_SYS(shmget), SCMP_SYS(msgget), SCMP_SYS(semget), SCMP_SYS(mq_open),
+    REFUSED(memfd_create), REFUSED(memfd_secret), REFUSED(shmget), REFUSED(shmat), REFUSED(msgget), REFUSED(semget), REFUSED(mq_open),
     // every way to talk to somebody
-    SCMP_SYS(socket), SCMP_SYS(bind), SCMP_SYS(listen), SCMP_SYS(connect), SCMP_SYS(accept), SCMP_SYS(accept4),
+    REFUSED(socket), REFUSED(bind), REFUSED(listen), REFUSED(connect), REFUSED(accept), REFUSED(accept4),
 };
+#undef REFUSED
 
 constexpr std::uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 constexpr std::uint64_t kTerminalInput[] = {TIOCSTI, TIOCLINUX};
 
 // The first error, or 0.
 int add_rules(scmp_filter_ctx filter) {
-  for (const int call : kRefused)
-    if (const int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0); error != 0) return error;
+  for (const auto& call : kRefused)
+    if (const int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call.number, 0); error != 0) return error;
   // glibc falls back to clone(), whose flags a filter can read.
   if (const int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0); error != 0) return error;
   for (std::uint64_t bit = 1; bit != 0 && bit <= kNamespaces; bit <<= 1) {
@@ -54,6 +60,8 @@ int add_rules(scmp_filter_ctx filter) {
 }
 
 }  // namespace
+
+std::span<const RefusedCall> refused_calls() { return kRefused; }
 
 Result<std::string> system_call_filter() {
   const auto failed = [](const char* what, int error) {
