@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/runtime/planning.hpp"
+#include "actors/validator/reasons.hpp"
 #include "storage/dataset_manifest.hpp"
 
 namespace mendel::cli {
@@ -68,11 +69,13 @@ std::optional<std::string> reason_of(const std::string& counter, const std::stri
   return counter.substr(prefix.size());
 }
 
-// "STAGE.NAME" → NAME; finer ones (by operator, by reason) are left to `mendel status --json`.
+// "STAGE.NAME" → NAME, where a stage mine_SOURCE counts as SOURCE; finer ones (by operator, by reason) are left to
+// `mendel status --json`.
 std::optional<std::string> counter_of(const std::string& counter, const std::string& stage) {
-  if (!counter.starts_with(stage + ".")) return std::nullopt;
-  auto name = counter.substr(stage.size() + 1);
-  if (name.starts_with("pairs.") || name.starts_with("rejected.")) return std::nullopt;
+  const auto prefix = (stage.starts_with("mine_") ? stage.substr(5) : stage) + ".";
+  if (!counter.starts_with(prefix)) return std::nullopt;
+  auto name = counter.substr(prefix.size());
+  if (name.starts_with("pairs.") || name.starts_with("rejected.") || name.starts_with("left_out.")) return std::nullopt;
   if (name.starts_with("skipped.")) return "passed over as " + name.substr(8);
   return name;
 }
@@ -114,22 +117,59 @@ std::string funnel_text(const Status& status) {
   return out;
 }
 
-std::string dataset_text(const Context& context, const std::string& digest) {
+using Counts = std::vector<std::pair<std::string, std::uint64_t>>;
+
+std::string named(const Counts& counts) {
+  std::string out;
+  for (const auto& [name, count] : counts) out += (out.empty() ? "" : ", ") + name + " " + number(count);
+  return out;
+}
+
+// What each stage of the proof left of the pairs, in the order in which they are asked; near-duplicates are the last because
+// they need all pairs. `rejected` is by reason; what is no stage's reason is the encoder's.
+std::string proof_text(const Status& status, std::uint64_t rows, const Counts& rejected) {
+  static constexpr const char* kStages[] = {"syntax", "difference", "tests", "quality", "near_duplicate", "encoding"};
+  std::map<std::string_view, Counts> by_stage;
+  std::uint64_t left = rows;
+  for (const auto& [reason, count] : rejected) {
+    const auto* row = validator::find_reason(reason);
+    by_stage[row == nullptr ? "encoding" : row->stage].emplace_back(reason, count);
+    left += count;
+  }
+  Counts ran;
+  for (const auto& [name, count] : std::map<std::string, std::uint64_t>(status.funnel().begin(), status.funnel().end()))
+    if (name.starts_with("tests.")) ran.emplace_back(name.substr(6), count);
+  char line[120];
+  std::snprintf(line, sizeof line, "  %12s          pairs to prove\n", number(left).c_str());
+  std::string out = line;
+  for (const char* stage : kStages) {
+    const auto before = left;
+    for (const auto& [reason, count] : by_stage[stage]) left -= count;
+    std::snprintf(line, sizeof line, "  %12s  %5.1f %%  %s", number(left).c_str(), before == 0 ? 0.0 : 100.0 * static_cast<double>(left) / static_cast<double>(before), stage);
+    out += line;
+    if (!by_stage[stage].empty()) out += ": without " + named(by_stage[stage]);
+    if (std::string_view(stage) == "tests") out += ran.empty() ? " (no code is run; sandbox.plant = true does)" : " (" + named(ran) + ")";
+    out += "\n";
+  }
+  return out;
+}
+
+std::string dataset_text(const Context& context, const Status& status) {
   const auto folder = context.data / "dataset";
   const auto manifest = storage::Manifest::read(folder);
-  if (!manifest || manifest->digest != digest) return {};
+  if (!manifest || manifest->digest != status.dataset_digest()) return {};
   std::string out = "Dataset " + folder.string() + ":";
   for (int split = 0; split < storage::kSplitCount; ++split)
     out += std::string(split == 0 ? " " : ", ") + number(manifest->counts[split].rows) + " " + storage::name_of(static_cast<storage::SplitName>(split));
   out += " rows, vocabulary " + number(manifest->vocabulary) + "\n";
   const auto parsed = nlohmann::json::parse(manifest->text, nullptr, false);
-  std::vector<std::pair<std::string, std::uint64_t>> reasons;
-  for (const char* key : {"rejected_by_reason", "rejected"})
-    if (parsed.is_object() && parsed.contains(key) && parsed[key].is_object())
-      for (const auto& [reason, count] : parsed[key].items())
-        if (count.is_number_unsigned()) reasons.emplace_back(reason, count.get<std::uint64_t>());
-  append_counts("pairs left out:", reasons, out);
-  return out + "digest " + digest + "\n";
+  Counts reasons;
+  if (const auto rejected = parsed.is_object() ? parsed.value("rejected_by_reason", nlohmann::json()) : nlohmann::json(); rejected.is_object())
+    for (const auto& [reason, count] : rejected.items())
+      if (count.is_number_unsigned()) reasons.emplace_back(reason, count.get<std::uint64_t>());
+  std::uint64_t rows = 0;
+  for (const auto& counts : manifest->counts) rows += counts.rows;
+  return out + proof_text(status, rows, reasons) + "digest " + manifest->digest + "\n";
 }
 
 nlohmann::ordered_json as_json(const Status& status) {
@@ -181,7 +221,7 @@ void print_plant(const Context& context, const runtime::PlantView& view) {
     return;
   }
   std::string out = "What went in, what came out, what was left out and why:\n" + funnel_text(status);
-  if (!status.dataset_digest().empty()) out += dataset_text(context, status.dataset_digest());
+  if (!status.dataset_digest().empty()) out += dataset_text(context, status);
   if (view.reused)
     out += std::string(view.stored == 0 ? "Nothing to do" : "Dataset of an earlier run") + ": sources, configuration and seed are those that this dataset was made of.\n";
   if (const auto training = nlohmann::ordered_json::parse(status.training_json(), nullptr, false); training.is_object())
