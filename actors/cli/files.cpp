@@ -1,6 +1,5 @@
 // Files that people name on the command line.
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -79,28 +78,20 @@ Result<std::vector<NamedFile>> python_files(const std::vector<std::string>& path
 Result<std::string> read_file(const std::string& path, std::uint64_t bytes_max) {
   auto file = open_file(path);
   if (!file) return file.error();
-  const int descriptor = fileno(file->get());
-  struct stat info {};
-  const bool sized = fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0;
-  constexpr std::uint64_t kPieceBytes = 1 << 16;
+  std::setvbuf(file->get(), nullptr, _IONBF, 0);  // pieces are large enough; a buffer would copy each once more
   std::string out;
-  // One byte more than there should be, so that one read finds the end of a file that has not grown.
-  for (std::uint64_t want = sized ? static_cast<std::uint64_t>(info.st_size) + 1 : kPieceBytes;; want = std::max<std::uint64_t>(out.size(), kPieceBytes)) {
-    const auto have = out.size();
-    out.resize(have + std::min(want, bytes_max + 1 - have));
-    std::size_t filled = have;
-    while (filled < out.size()) {
-      const auto n = read(descriptor, out.data() + filled, out.size() - filled);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return Error{ErrorCode::io_error, path + ": " + std::strerror(errno)};
-      if (n == 0) break;
-      filled += static_cast<std::size_t>(n);
-    }
-    const bool ended = filled < out.size();
-    out.resize(filled);
-    if (filled > bytes_max) return Error{ErrorCode::too_large, path + ": larger than " + std::to_string(bytes_max) + " bytes"};
-    if (ended) return out;
+  if (struct stat info {}; fstat(fileno(file->get()), &info) == 0 && S_ISREG(info.st_mode))
+    out.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(static_cast<std::uint64_t>(info.st_size), bytes_max)));
+  char buffer[1 << 16];
+  for (;;) {
+    const auto n = std::fread(buffer, 1, sizeof buffer, file->get());
+    out.append(buffer, n);
+    if (out.size() > bytes_max)
+      return Error{ErrorCode::too_large, path + ": larger than " + std::to_string(bytes_max) + " bytes"};
+    if (n < sizeof buffer) break;
   }
+  if (std::ferror(file->get())) return Error{ErrorCode::io_error, path + ": " + std::strerror(errno)};
+  return out;
 }
 
 Outcome each_line(const std::string& path, const std::function<Outcome(std::string_view, std::uint64_t)>& line) {

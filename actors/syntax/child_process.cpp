@@ -1,5 +1,4 @@
-// vfork + exec with everything bounded: the child borrows our memory until it is another program, so between the two only
-// system calls are made; a fork would have us fault on every page that we write to after it.
+// fork + exec with everything bounded. Between fork and exec only async-signal-safe calls are made.
 #include "actors/syntax/child_process.hpp"
 
 #include <fcntl.h>
@@ -162,8 +161,8 @@ Result<ChildResult> run_child(const ChildOptions& options) {
     return Error{ErrorCode::io_error, std::string("no pipe: ") + std::strerror(errno)};
   const auto argv = pointers(options.argv), environment = pointers(options.environment);
   const int fds[3] = {input.read.get(), output.write.get(), error.write.get()};
-  const pid_t child = vfork();
-  if (child < 0) return Error{ErrorCode::io_error, std::string("vfork: ") + std::strerror(errno)};
+  const pid_t child = fork();
+  if (child < 0) return Error{ErrorCode::io_error, std::string("fork: ") + std::strerror(errno)};
   if (child == 0) become(program.c_str(), argv.data(), environment.data(), options.folder.c_str(), fds);
   setpgid(child, child);
   input.read.reset();
