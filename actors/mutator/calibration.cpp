@@ -12,6 +12,7 @@ namespace {
 constexpr int kRounds = 100;
 constexpr double kPrior = 0.5;  // sightings that each kind gets for nothing
 constexpr double kWeightMin = 1e-3, kWeightMax = 1e3;
+constexpr double kReachMax = 0.5;  // of the functions with a place: a kind that people make oftener than it finds one would take all weight
 
 // Fits the weights of the operators in `group`, those of the others are left alone.
 void fit(const std::vector<std::vector<std::uint16_t>>& places, const std::vector<std::uint16_t>& group, const std::vector<std::uint64_t>& seen,
@@ -19,6 +20,9 @@ void fit(const std::vector<std::vector<std::uint16_t>>& places, const std::vecto
   std::vector<bool> member(weights.size());
   double wanted_total = 0;
   for (const auto o : group) member[o] = true, wanted_total += static_cast<double>(seen[o]) + kPrior;
+  std::vector<double> with_place(weights.size());
+  for (const auto& function : places)
+    for (const auto o : function) ++with_place[o];
   for (int round = 0; round < kRounds; ++round) {
     std::vector<double> expected(weights.size());
     double functions = 0;
@@ -33,7 +37,8 @@ void fit(const std::vector<std::vector<std::uint16_t>>& places, const std::vecto
     }
     double sum = 0;
     for (const auto o : group) {
-      if (expected[o] > 0) weights[o] *= (static_cast<double>(seen[o]) + kPrior) / wanted_total * functions / expected[o];
+      const double wanted = std::min((static_cast<double>(seen[o]) + kPrior) / wanted_total * functions, kReachMax * with_place[o]);
+      if (expected[o] > 0) weights[o] *= wanted / expected[o];
       sum += weights[o];
     }
     for (const auto o : group) weights[o] = std::clamp(weights[o] * static_cast<double>(group.size()) / sum, kWeightMin, kWeightMax);
