@@ -12,7 +12,7 @@ namespace {
 constexpr int kRounds = 100;
 constexpr double kPrior = 0.5;  // sightings that each kind gets for nothing
 constexpr double kWeightMin = 1e-3, kWeightMax = 1e3;
-constexpr double kReachMax = 0.5;  // of the functions with a place: a kind that people make oftener than it finds one would take all weight
+constexpr double kReachMax = 0.6;  // of the functions with a place: a kind that people make oftener than it finds one would take all weight
 
 // Fits the weights of the operators in `group`, those of the others are left alone.
 void fit(const std::vector<std::vector<std::uint16_t>>& places, const std::vector<std::uint16_t>& group, const std::vector<std::uint64_t>& seen,

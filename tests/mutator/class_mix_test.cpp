@@ -74,3 +74,13 @@ TEST_CASE("calibrated weights give the kinds in the proportion in which they wer
   CHECK(comparison / swap == doctest::Approx(60.5 / 20.5).epsilon(0.01));
   CHECK(operators_sum > 1);
 }
+
+TEST_CASE("a kind that is mined oftener than it finds a place leaves weight to the others") {
+  Calibration calibration;
+  const char* code = "def f(a, b):\n    if a < b and a:\n        return a + b\n    return g(a, b)";
+  for (int i = 0; i < 60; ++i) calibration.add("late_binding", code);
+  for (int i = 0; i < 60; ++i) calibration.add("wrong_comparison", code);
+  calibration.add("late_binding", "def f(items):\n    return [lambda x=x: x for x in items]");
+  for (const auto& one : calibration.weights(true))
+    if (std::string_view(one.row->name) == "wrong_comparison") CHECK(one.weight > 0.005);
+}
