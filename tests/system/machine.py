@@ -19,7 +19,7 @@ mount --make-rprivate /
 for at in $(findmnt -rno TARGET | grep -v '^/proc'); do mount -o remount,bind,ro $at 2>/dev/null || true; done
 for at in /proc/sys /proc/sysrq-trigger; do mount --bind $at $at && mount -o remount,bind,ro $at; done
 for at in / /usr /var /tmp {root}; do
-  if touch $at/written 2>/dev/null; then echo "$at can be written"; exit 1; fi
+  if touch $at/written 2>/dev/null; then rm $at/written; echo "$at can be written"; exit 1; fi
 done
 mount -t tmpfs tmpfs /sys/fs/cgroup
 mkdir /sys/fs/cgroup/systemd
