@@ -79,7 +79,7 @@ class Machine:
         self.group.mkdir()
         script = folder / "boot"
         script.write_text(BOOT.format(root=ROOT, code=shlex.quote(str(code)), installed=installed, console=shlex.quote(str(self.console)), systemd=SYSTEMD))
-        words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--cgroup", "--ipc", "--uts", "--net", "bash", script]
+        words = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--cgroup", "--ipc", "--uts", "--net", "bash", script]
         self.process = subprocess.Popen(["sh", "-c", f"echo $$ >{self.group}/cgroup.procs && exec \"$@\"", "sh", *map(str, words)], stdin=subprocess.DEVNULL,
                                         stdout=open(folder / "boot.log", "w"), stderr=subprocess.STDOUT, start_new_session=True)
         until = time.monotonic() + UP_S
