@@ -119,7 +119,7 @@ measure "$(ls -t "$data"/runs/*/checkpoint.safetensors | head -n 1)" "$data/repo
 title "4. The other model: a small CTM on the same dataset, 2.5 CPU minutes, on 3,000 of the same samples"
 ctm=$data/second/ctm-demo  # not below runs, whose newest is what repair takes
 "${mendel[@]}" --set train.minutes=2.5 train --model ctm-demo --dataset "$data/dataset" --run "$ctm"
-measure "$ctm/checkpoint.safetensors" "$data/reports/ctm-demo" --samples 3000 | sed -n '/^exact repairs/p;/^mutation/p;/^clean functions/p;/^thinking/,$p;/^(as/p'
+measure "$ctm/checkpoint.safetensors" "$data/reports/ctm-demo" --samples 3000 | sed -n '/^exact repairs/p;/^mutation/p;/^clean functions/p;/^thinking/,$p'
 
 title "5. A held-out file with a bug, mended before your eyes"
 "${mendel[@]}" dataset sample --dataset "$data/dataset" --split test --count 200 --pairs >"$data/held-out.jsonl"
