@@ -20,6 +20,10 @@ SEED = int(os.environ.get("MENDEL_KILL_SEED", "20"))
 ROLES = "miner,mutator,linter,validator,encoder"
 
 
+# Work that a quick machine has not done before somebody looks: items a second.
+UNHURRIED = "queue.rate_mutate=5"
+
+
 def wait_for(condition, seconds=60, what="condition"):
     """Polls, because processes of others tell nobody when they are ready."""
     until = time.monotonic() + seconds * PATIENCE
@@ -203,7 +207,7 @@ def test_a_wrong_server_key_ends_the_node_with_the_reason(mendel, code, tmp_path
 
 def test_a_revoked_node_is_cut_off_at_once_and_its_work_goes_on_elsewhere(mendel, code, tmp_path, undisturbed):
     plants = Nodes(mendel, code, tmp_path, "a", "b")
-    coordinator = plants.coordinator("--until", "dataset")
+    coordinator = plants.coordinator("--until", "dataset", settings=[UNHURRIED])
     revoked = plants.node("a")
     wait_for(lambda: "a" in plants.joined(), what="the node joins")
     mendel("--data", plants.data, "keys", "revoke", "a")
@@ -216,7 +220,7 @@ def test_a_revoked_node_is_cut_off_at_once_and_its_work_goes_on_elsewhere(mendel
 
 def test_a_node_that_sleeps_past_its_leases_does_no_harm_when_it_wakes(mendel, code, tmp_path, undisturbed):
     plants = Nodes(mendel, code, tmp_path, "sleeper", "b")
-    coordinator = plants.coordinator("--until", "dataset", settings=["runtime.lease_ms=500"])
+    coordinator = plants.coordinator("--until", "dataset", settings=["runtime.lease_ms=500", UNHURRIED])
     sleeper = plants.node("sleeper")
 
     def caught_with_work():
