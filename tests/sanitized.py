@@ -23,7 +23,7 @@ def environment(build):
         return {}
     reports = Path(build) / "sanitizer-reports"
     reports.mkdir(exist_ok=True)
-    # tests/faults preloads a library before the sanitizer's own.
-    address = f"verify_asan_link_order=0:detect_stack_use_after_return=1:log_path={reports}/report"
+    # tests/faults preloads a library before the sanitizer's own; tests of running out of memory want a refusal, no abort.
+    address = f"verify_asan_link_order=0:allocator_may_return_null=1:detect_stack_use_after_return=1:log_path={reports}/report"
     return {"ASAN_OPTIONS": address, "LSAN_OPTIONS": f"suppressions={HERE}/leaks.supp:print_suppressions=0",
             "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={reports}/report"}
