@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "actors/cli/checkpoint.hpp"
@@ -49,37 +48,33 @@ trainer::EvaluationFacts facts_of(const Context& context, const LoadedCheckpoint
   return out;
 }
 
-// thinking.json, and its table after the others.
-int report_thinking(const Context& context, model::RepairModel& model, const model::SampleSet& samples, const fs::path& out) {
-  if (!trainer::thinks(model.settings())) return kDone;
-  const auto rows = trainer::evaluate_thinking(model, samples, interrupted);
-  if (!rows) return fail(rows.error());
-  std::ofstream file(out / "thinking.json", std::ios::binary | std::ios::trunc);
-  file << trainer::thinking_json(*rows);
-  file.close();
-  if (!file) return fail({ErrorCode::io_error, (out / "thinking.json").string() + ": cannot be written"});
-  if (!context.json) std::printf("\n%s", trainer::thinking_table(*rows).c_str());
+// A report of its own beside benchmark_report.json, and its table after the others.
+int report_further(const Context& context, const fs::path& file, const std::string& json, const std::string& table) {
+  if (auto written = trainer::write_text(file, json); !written) return fail(written.error());
+  if (!context.json) std::printf("\n%s", table.c_str());
   return kDone;
 }
 
-// several_bugs.json, and its table after the others.
 int report_several(const Context& context, const LoadedCheckpoint& checkpoint, const trainer::DatasetSamples& samples, const fs::path& out) {
   constexpr std::uint64_t kFunctionsMax = 1000;
   std::vector<trainer::SeveralLevel> levels;
   for (const auto& level : checkpoint.levels()) levels.push_back({level.share, level.margin, checkpoint.margin_again(level.share)});
   const auto rows = trainer::evaluate_several(*checkpoint.model, samples, levels, kFunctionsMax, interrupted);
   if (!rows) return fail(rows.error());
-  std::ofstream file(out / "several_bugs.json", std::ios::binary | std::ios::trunc);
-  file << trainer::several_json(*rows, levels);
-  file.close();
-  if (!file) return fail({ErrorCode::io_error, (out / "several_bugs.json").string() + ": cannot be written"});
-  if (!context.json) std::printf("\n%s", trainer::several_table(*rows, levels).c_str());
-  return kDone;
+  return report_further(context, out / "several_bugs.json", trainer::several_json(*rows, levels), trainer::several_table(*rows, levels));
 }
 
+int report_thinking(const Context& context, const LoadedCheckpoint& checkpoint, const trainer::DatasetSamples& samples, const fs::path& out) {
+  if (!trainer::thinks(checkpoint.model->settings())) return kDone;
+  const auto rows = trainer::evaluate_thinking(*checkpoint.model, samples, interrupted);
+  if (!rows) return fail(rows.error());
+  return report_further(context, out / "thinking.json", trainer::thinking_json(*rows), trainer::thinking_table(*rows));
+}
+
+// Several bugs in a function, and steps of thinking.
 int report_ways(const Context& context, const LoadedCheckpoint& checkpoint, const trainer::DatasetSamples& samples, const fs::path& out) {
   const int several = report_several(context, checkpoint, samples, out);
-  return several == kDone ? report_thinking(context, *checkpoint.model, samples, out) : several;
+  return several == kDone ? report_thinking(context, checkpoint, samples, out) : several;
 }
 
 // With --gate a minimum that is missed ends the command with a status of its own.
@@ -153,21 +148,13 @@ struct SuiteMetrics {
   trainer::Share changed, parses, exact;
 };
 
-Json json_of(const trainer::Share& share) {
-  const auto [low, high] = share.interval();
-  return {{"count", share.count}, {"n", share.n}, {"share", share.value()}, {"low", low}, {"high", high}};
-}
-
 int print_suite(const Context& context, const std::string& suite, const std::vector<SuiteMetrics>& metrics, const fs::path& out) {
   Json report = {{"suite", suite}};
   for (const auto& row : metrics) report[row.name] = {{"changed", json_of(row.changed)}, {"parses", json_of(row.parses)}, {"exact", json_of(row.exact)}};
   const auto text = report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
   std::error_code error;
   fs::create_directories(out, error);
-  std::ofstream file(out / "suite_report.json", std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (!file) return fail({ErrorCode::io_error, (out / "suite_report.json").string() + ": cannot be written"});
+  if (auto written = trainer::write_text(out / "suite_report.json", text); !written) return fail(written.error());
   if (context.json) {
     std::fputs(text.c_str(), stdout);
     return kDone;

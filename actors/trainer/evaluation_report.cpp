@@ -52,11 +52,6 @@ Share false_alarms(const Group& clean, double margin) {
   return out;
 }
 
-Json json_of(const Share& share) {
-  const auto [low, high] = share.interval();
-  return {{"count", share.count}, {"n", share.n}, {"share", share.value()}, {"low", low}, {"high", high}};
-}
-
 Json json_of(const Group& bugs, const Levels& levels) {
   const auto metrics = bug_metrics(bugs, levels);
   Json out = {{"n", metrics.n}};
@@ -257,22 +252,28 @@ std::string evaluation_table(const Outcomes& outcomes, const Levels& levels) {
   return out;
 }
 
+Json json_of(const Share& share) {
+  const auto [low, high] = share.interval();
+  return {{"count", share.count}, {"n", share.n}, {"share", share.value()}, {"low", low}, {"high", high}};
+}
+
+Outcome write_text(const fs::path& path, const std::string& content) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << content;
+  file.close();
+  if (!file) return Error{ErrorCode::io_error, path.string() + ": cannot be written"};
+  return Done{};
+}
+
 Outcome write_report(const fs::path& folder, const EvaluationFacts& facts, const Outcomes& outcomes, const Levels& levels) {
   std::error_code error;
   fs::create_directories(folder / "confusion_matrices", error);
   if (error) return Error{ErrorCode::io_error, folder.string() + ": " + error.message()};
-  const auto write = [](const fs::path& path, const std::string& content) -> Outcome {
-    std::ofstream file(path, std::ios::binary | std::ios::trunc);
-    file << content;
-    file.close();
-    if (!file) return Error{ErrorCode::io_error, path.string() + ": cannot be written"};
-    return Done{};
-  };
-  if (auto done = write(folder / "benchmark_report.json", benchmark_report(facts, outcomes, levels)); !done) return done;
-  if (auto done = write(folder / "per_bug_type_metrics.csv", per_bug_type_csv(outcomes, levels)); !done) return done;
-  if (auto done = write(folder / "confusion_matrices" / "always.csv", confusion_csv(outcomes, std::numeric_limits<double>::max())); !done) return done;
+  if (auto done = write_text(folder / "benchmark_report.json", benchmark_report(facts, outcomes, levels)); !done) return done;
+  if (auto done = write_text(folder / "per_bug_type_metrics.csv", per_bug_type_csv(outcomes, levels)); !done) return done;
+  if (auto done = write_text(folder / "confusion_matrices" / "always.csv", confusion_csv(outcomes, std::numeric_limits<double>::max())); !done) return done;
   for (const auto& level : levels)
-    if (auto done = write(folder / "confusion_matrices" / (level.name() + ".csv"), confusion_csv(outcomes, level.margin)); !done) return done;
+    if (auto done = write_text(folder / "confusion_matrices" / (level.name() + ".csv"), confusion_csv(outcomes, level.margin)); !done) return done;
   return Done{};
 }
 

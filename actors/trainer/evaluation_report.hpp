@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,12 @@ std::string confusion_csv(const std::vector<SampleOutcome>& outcomes, double mar
 
 // Shares in percent with their intervals, sources apart.
 std::string evaluation_table(const std::vector<SampleOutcome>& outcomes, const std::vector<AlarmLevel>& levels);
+
+// How every report writes a share: {"count", "n", "share", "low", "high"}.
+nlohmann::ordered_json json_of(const Share& share);
+
+// Replaces the file. io_error names it.
+Outcome write_text(const std::filesystem::path& path, const std::string& content);
 
 // Writes all three into `folder`, which it makes.
 Outcome write_report(const std::filesystem::path& folder, const EvaluationFacts& facts, const std::vector<SampleOutcome>& outcomes,

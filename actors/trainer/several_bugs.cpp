@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "actors/trainer/evaluation_report.hpp"
 #include "actors/trainer/model_edit.hpp"
 #include "actors/trainer/model_failure.hpp"
 #include "proto/ids.hpp"
@@ -124,16 +125,30 @@ struct Patient {
   std::vector<bool> whole;  // before the first look, after the first edit, …
 };
 
-// Looks as often as allowed and takes the best edit each time; where to stop is decided afterwards, level by level.
-Outcome treat(model::RepairModel& model, const DatasetSamples& samples, std::span<Patient> patients) {
+std::size_t edits_at(const Patient& p, const SeveralLevel& level) {
+  std::size_t edits = 0;
+  while (edits < p.margins.size() && p.margins[edits] <= (edits == 0 ? level.margin : level.margin_again)) ++edits;
+  return edits;
+}
+
+// Looks and takes the best edit each time, as long as the number of bugs or one of the levels asks for another; where
+// to stop is decided afterwards, level by level.
+Outcome treat(model::RepairModel& model, const DatasetSamples& samples, const std::vector<SeveralLevel>& levels, std::span<Patient> patients) {
   for (auto& p : patients) p.whole.push_back(p.cells == p.sound);
   for (std::uint32_t look = 0; look < kLooksMax; ++look) {
+    std::vector<Patient*> looked_at;
     std::vector<model::Sample> seen;
-    for (const auto& p : patients) seen.push_back(samples.seen(p.cells, {}));
+    for (auto& p : patients) {
+      const bool goes_on = look < p.bugs || std::any_of(levels.begin(), levels.end(), [&](const auto& level) { return edits_at(p, level) == look; });
+      if (p.margins.size() < look || !goes_on) continue;
+      looked_at.push_back(&p);
+      seen.push_back(samples.seen(p.cells, {}));
+    }
+    if (seen.empty()) break;
     const auto proposals = model.propose(seen, 1);
     if (!proposals) return error_of(proposals.failure());
-    for (std::size_t i = 0; i < patients.size(); ++i) {
-      auto& p = patients[i];
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      auto& p = *looked_at[i];
       const auto& own = (*proposals)[i];
       const bool usable = !own.empty() && own.front().edit.first <= own.front().edit.end && own.front().edit.end <= p.cells.size();
       p.margins.push_back(usable ? own.front().margin : INFINITY);
@@ -147,17 +162,6 @@ Outcome treat(model::RepairModel& model, const DatasetSamples& samples, std::spa
   return Done{};
 }
 
-std::size_t edits_at(const Patient& p, const SeveralLevel& level) {
-  std::size_t edits = 0;
-  while (edits < p.margins.size() && p.margins[edits] <= (edits == 0 ? level.margin : level.margin_again)) ++edits;
-  return edits;
-}
-
-Json json_of(const Share& share) {
-  const auto [low, high] = share.interval();
-  return {{"count", share.count}, {"n", share.n}, {"share", share.value()}, {"low", low}, {"high", high}};
-}
-
 std::string name_of(const SeveralLevel& level) { return AlarmLevel{level.share, level.margin}.name(); }
 
 }  // namespace
@@ -165,16 +169,19 @@ std::string name_of(const SeveralLevel& level) { return AlarmLevel{level.share, 
 Result<std::vector<SeveralRow>> evaluate_several(model::RepairModel& model, const DatasetSamples& samples, const std::vector<SeveralLevel>& levels,
                                                  std::uint64_t functions_max, const std::function<bool()>& stop) {
   std::array<std::vector<std::pair<std::uint64_t, Patient>>, SeveralBugs::kBugsMax + 1> wards;
-  const auto admit = [&](std::uint64_t key, const model::Sample& sample, Ids sound, std::uint32_t bugs) {
-    wards[bugs].push_back({hash_of(1, key), Patient{{sample.cells.begin(), sample.cells.end()}, std::move(sound), bugs, {}, {}}});
+  const auto admit = [&](std::uint64_t key, Ids cells, Ids sound, std::uint32_t bugs) {
+    wards[bugs].push_back({hash_of(1, key), Patient{std::move(cells), std::move(sound), bugs, {}, {}}});
   };
   for (std::uint64_t i = 0; i < samples.size(); ++i) {
     const auto edit = samples.edit(i);
     const auto cells = samples.cell_ids(i);
-    wards[edit ? 1 : 0].push_back({hash_of(1, i), Patient{cells, edit ? applied(cells, *edit) : cells, edit ? 1u : 0u, {}, {}}});
+    admit(i, cells, edit ? applied(cells, *edit) : cells, edit ? 1 : 0);
   }
   const SeveralBugs several(samples, {});
-  for (std::uint64_t i = 0; i < several.size(); ++i) admit(i, several.sample(i), several.fixed(i), several.bugs(i));
+  for (std::uint64_t i = 0; i < several.size(); ++i) {
+    const auto sample = several.sample(i);
+    admit(i, {sample.cells.begin(), sample.cells.end()}, several.fixed(i), several.bugs(i));
+  }
   std::vector<SeveralRow> out;
   for (std::uint32_t bugs = 0; bugs < wards.size(); ++bugs) {
     auto& ward = wards[bugs];
@@ -185,7 +192,7 @@ Result<std::vector<SeveralRow>> evaluate_several(model::RepairModel& model, cons
       if (stop && stop()) return Error{ErrorCode::interrupted, "interrupted"};
       std::vector<Patient> patients;
       for (auto i = first; i < std::min(ward.size(), first + kSamplesAtOnce); ++i) patients.push_back(std::move(ward[i].second));
-      if (auto treated = treat(model, samples, patients); !treated) return treated.error();
+      if (auto treated = treat(model, samples, levels, patients); !treated) return treated.error();
       for (const auto& p : patients) {
         row.given.add(p.whole[bugs]);
         for (std::size_t k = 0; k < levels.size(); ++k) row.mended[k].add(p.whole[edits_at(p, levels[k])]);

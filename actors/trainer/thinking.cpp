@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "actors/trainer/evaluation_report.hpp"
 #include "actors/trainer/model_failure.hpp"
 
 namespace mendel::trainer {
@@ -89,10 +90,6 @@ Result<std::vector<ThinkingRow>> evaluate_thinking(model::RepairModel& model, co
 }
 
 std::string thinking_json(const std::vector<ThinkingRow>& rows) {
-  const auto json_of = [](const Share& share) -> Json {
-    const auto [low, high] = share.interval();
-    return {{"count", share.count}, {"n", share.n}, {"share", share.value()}, {"low", low}, {"high", high}};
-  };
   Json out = Json::array();
   for (const auto& row : rows) {
     Json one = {{"name", row.name}, {"exact_always", json_of(row.exact)}, {"steps_mean", row.steps_mean}};
