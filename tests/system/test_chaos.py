@@ -37,7 +37,7 @@ def apart(mendel, code, tmp_path):  # noqa: F811
         return {node["name"]: int(node.get("leased", 0)) for node in json.loads(done.stdout).get("nodes", [])} if done.returncode == 0 else {}
     expected = chaos_plant.summary(mendel(*plant(tmp_path / "undisturbed", code, "validate.pairs_per_item=4"), "--json", "up", "--until", "dataset").stdout)
     mendel("--data", data, "keys", "init")
-    slow = ("runtime.lease_ms=1000", "validate.pairs_per_item=4", "queue.rate_mutate=3", "queue.rate_lint=3", "queue.rate_validate=8")
+    slow = ("runtime.lease_ms=1000", "validate.pairs_per_item=4", "queue.rate_mutate=3", "queue.rate_lint=3", "queue.rate_validate=5")
     coordinator = start("coordinator", *plant(data, code, *slow), "--json", "coordinator", "--listen", endpoint, "--until", "dataset")
     for name in ("a", "b"):
         mendel("--data", data, "keys", "add", name)
