@@ -18,11 +18,15 @@ constexpr std::uint64_t kChoiceStream = 0x636c6173;  // of the hash
 
 std::string key(std::size_t stage, const char* field) { return "train.stages[" + std::to_string(stage + 1) + "]" + (*field ? "." : "") + field; }
 
+template <typename Names>
+bool names(const Names& list, std::string_view one) {
+  return std::find(list.begin(), list.end(), one) != list.end();
+}
+
 bool takes(const TrainStage& stage, const SampleLabels& labels) {
   if (labels.difficulty < stage.difficulty_min() || labels.difficulty > stage.difficulty_max()) return false;
-  if (stage.classes_size() + stage.types_size() == 0) return true;
-  return std::find(stage.classes().begin(), stage.classes().end(), labels.bug_class) != stage.classes().end() ||
-         std::find(stage.types().begin(), stage.types().end(), labels.bug_type) != stage.types().end();
+  if (stage.sources_size() > 0 && !names(stage.sources(), source_group(labels.source))) return false;
+  return stage.classes_size() + stage.types_size() == 0 || names(stage.classes(), labels.bug_class) || names(stage.types(), labels.bug_type);
 }
 
 // The `count` of them with the smallest hash.
@@ -95,7 +99,7 @@ Result<std::vector<model::StagePlan>> plan_stages(const Config& config, const Da
     plan.name = "stage_" + std::to_string(s + 1);
     plan.samples = samples_of(row, train, config.seed());
     if (std::none_of(plan.samples.begin(), plan.samples.end(), [&](auto i) { return train.has_bug(i); }))
-      return refused("", "no bug of the training split has this difficulty and these kinds; widen difficulty_max, classes or types, or build a larger dataset");
+      return refused("", "no bug of the training split has this difficulty, these kinds and sources; widen difficulty_max, classes, types or sources, or build a larger dataset");
     if (note && row.samples() > plan.samples.size())
       note(stage_title(config.train(), s) + ": " + std::to_string(plan.samples.size()) + " samples fit, of " + std::to_string(row.samples()) + " asked for");
     plan.epochs = row.epochs();

@@ -16,8 +16,8 @@
 
 namespace mendel::trainer {
 
-// One plan a row of train.stages, named stage_1, stage_2 and so on. A stage takes the bugs of its difficulty
-// and kinds, at most so many as it asks for, chosen by a hash of seed and index (so that a later stage with
+// One plan a row of train.stages, named stage_1, stage_2 and so on. A stage takes the bugs of its difficulty,
+// kinds and sources, at most so many as it asks for, chosen by a hash of seed and index (so that a later stage with
 // wider bounds takes the earlier ones again); clean samples keep their share of the split. Gates stand where
 // they would in a stage of the full size: a smaller dataset is asked at the same points of its way.
 // invalid_input names stage and key: no bug fits, a gate that cannot be read or lies beyond the stage,

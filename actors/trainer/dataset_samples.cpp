@@ -181,4 +181,10 @@ std::string describe(const PassedOver& passed_over) {
   return out;
 }
 
+const char* source_group(const std::string& source) {
+  for (const char* alone : {"mutation", "linter", "release"})
+    if (source == alone) return alone;
+  return "mined";
+}
+
 }  // namespace mendel::trainer

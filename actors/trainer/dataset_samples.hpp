@@ -31,6 +31,9 @@ struct SampleLabels {
   double difficulty = 0;  // 0..1, as the dataset has it
 };
 
+// "mutation", "linter", "release" or "mined" (any other: from histories and dumps).
+const char* source_group(const std::string& source);
+
 // Rows of a split that became no sample, and why. `damaged_rows` names the first few.
 struct PassedOver {
   std::uint64_t several_edits = 0;  // the models mend one span a look

@@ -210,10 +210,4 @@ std::optional<double> rank_correlation(std::span<const double> a, std::span<cons
   return ab / std::sqrt(aa * bb);
 }
 
-const char* source_group(const std::string& source) {
-  for (const char* alone : {"mutation", "linter", "release"})
-    if (source == alone) return alone;
-  return "mined";
-}
-
 }  // namespace mendel::trainer

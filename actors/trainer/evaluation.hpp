@@ -85,6 +85,5 @@ BugMetrics bug_metrics(const std::vector<const SampleOutcome*>& bugs, const std:
 std::optional<double> rank_correlation(std::span<const double> a, std::span<const double> b);
 
 // Mutations, mined pairs, releases and linter fixes are never mixed but under "all".
-const char* source_group(const std::string& source);  // "mutation", "mined", "release", "linter"
 
 }  // namespace mendel::trainer

@@ -136,7 +136,7 @@ void put_head(std::string& out, const Levels& levels) {
   out += "\n";
 }
 
-void put_other_measures(std::string& out, const Split& split, const Levels& levels, bool detailed) {
+void put_other_measures(std::string& out, const Split& split, const Levels& levels) {
   const auto metrics = bug_metrics(split.bugs, levels);
   const auto line = [&](const char* name, const Share* identity, const Share& always, const std::function<std::string(std::size_t)>& at) {
     out += printed("%-*s %6llu %9s  %s", kNameWidth, name, static_cast<unsigned long long>(always.n),
@@ -145,7 +145,6 @@ void put_other_measures(std::string& out, const Split& split, const Levels& leve
     out += "\n";
   };
   line("  as `mendel repair` does", nullptr, metrics.repaired, [&](std::size_t k) { return cell_of(metrics.levels[k].repaired); });
-  if (!detailed) return;
   const auto nothing = [](std::size_t) { return printed("%15s", "-"); };
   line("  starts in the right row", nullptr, metrics.row, nothing);
   line("  starts at the right cell", nullptr, metrics.cell, nothing);
@@ -236,7 +235,7 @@ std::string evaluation_table(const Outcomes& outcomes, const Levels& levels) {
     }
     out += "\n";
     put_row(out, title, split.bugs, levels);
-    put_other_measures(out, split, levels, std::string(source) == "all");
+    put_other_measures(out, split, levels);
     for (const auto& [bug_class, of_class] : grouped(split.bugs, class_of)) {
       put_row(out, "  " + bug_class, of_class, levels);
       if (std::string(source) == "all") continue;

@@ -22,6 +22,7 @@ DatasetSamples made_samples() {
     row.set_difficulty(i / 100.0);
     row.set_bug_class(i % 3 ? "syntax" : "logic");
     row.set_bug_type(i % 3 ? "missing_colon" : i % 2 ? "off_by_one" : "wrong_operator");
+    row.set_source(i <= 50 ? "mutation" : i <= 55 ? "git" : "release");
     out.add(row);
   }
   for (int i = 0; i < 20; ++i) out.add(row_of(kTokenizer, "def f(x):\n    return x + 1", "def f(x):\n    return x + 1"));
@@ -72,6 +73,23 @@ TEST_CASE("a stage takes the bugs of its difficulty and kinds, and clean code in
   CHECK((*plan_stages(config, samples, {}))[1].samples != (*plans)[1].samples);
 }
 
+TEST_CASE("a stage of some sources takes no bug of another, and its share of clean code") {
+  const auto samples = made_samples();
+  Config config;
+  auto& real = *config.mutable_train()->add_stages();
+  real.add_sources("mined");
+  real.add_sources("release");
+  auto& syntax = *config.mutable_train()->add_stages();
+  syntax.add_sources("mined");
+  syntax.add_classes("syntax");
+  const auto plans = plan_stages(config, samples, {});
+  REQUIRE_MESSAGE(plans, plans.error().what);
+  CHECK(bugs_in(samples, (*plans)[0]) == 10);
+  CHECK((*plans)[0].samples.size() == 13);
+  for (const auto i : (*plans)[0].samples) CHECK((!samples.has_bug(i) || samples.labels(i).source != "mutation"));
+  CHECK(bugs_in(samples, (*plans)[1]) == 3);
+}
+
 TEST_CASE("gates stand where they would in a stage of full size") {
   const auto samples = made_samples();
   Config config;
@@ -102,6 +120,9 @@ TEST_CASE("stages that cannot be are refused with table and key") {
   CHECK(refusal(stage).find("train.stages[1]: no bug of the training split") != std::string::npos);
   stage.set_difficulty_max(0.6);
   CHECK(refusal(stage).find("train.stages[1].difficulty_min: is above difficulty_max") != std::string::npos);
+  stage = {};
+  stage.add_sources("linter");
+  CHECK(refusal(stage).find("train.stages[1]: no bug of the training split has this difficulty, these kinds and sources") != std::string::npos);
   stage = {};
   stage.add_gates("soon: loss < 1");
   CHECK(refusal(stage).find("train.stages[1].gates: gate \"soon: loss < 1\"") != std::string::npos);
