@@ -45,8 +45,9 @@ std::string number(double value) {
   return text;
 }
 
-std::string as_table(const std::vector<mutator::CalibratedWeight>& weights, const Mined& mined) {
-  std::string out = "# Weights fitted to " + std::to_string(mined.covered) + " of " + std::to_string(mined.pairs) + " mined pairs.\n[mutate]\nweights = [\n";
+// With the mix that they were fitted for: under the other the same weights make another set.
+std::string as_table(const std::vector<mutator::CalibratedWeight>& weights, const Mined& mined, const std::string& mix) {
+  std::string out = "# Weights fitted to " + std::to_string(mined.covered) + " of " + std::to_string(mined.pairs) + " mined pairs.\n[mutate]\nmix = \"" + mix + "\"\nweights = [\n";
   for (const auto& one : weights)
     out += "  \"" + std::string(one.row->name) + "=" + number(one.weight) + "\",  # seen " + std::to_string(one.seen) + " times (" + percent(one.share) +
            "), a place in " + percent(one.places) + " of the functions\n";
@@ -85,7 +86,7 @@ int calibrate(const Context& context, const Config& config, const std::string& p
   if (mined.covered == 0)
     return fail({ErrorCode::invalid_input, pairs + ": no mined pair whose type an operator makes; mined pairs come from `mendel mine git REPO`"});
   const auto weights = mined.calibration.weights(mutator::wants_class_mix(config));
-  const auto table = as_table(weights, mined);
+  const auto table = as_table(weights, mined, config.mutate().mix());
   if (!out.empty()) {
     std::ofstream file(out, std::ios::binary);
     file << table;

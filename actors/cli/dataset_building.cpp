@@ -61,6 +61,9 @@ class Builder {
       : context_(context), options_(options), store_(store), stages_(context.config), progress_(context, "proving", 0, "pairs") {}
 
   Result<std::string> run() {
+    std::optional<Result<encoder::Tokenizer>> given;  // read before anything is proved: a wrong folder costs no minutes
+    if (!options_.tokenizer.empty())
+      if (given = encoder::Tokenizer::load(options_.tokenizer); !*given) return given->error();
     if (auto read = read_pairs(); !read) return read.error();
     progress_.finish();
     const runtime::StorePairs library(store_);
@@ -68,8 +71,7 @@ class Builder {
     if (!selection) return selection.error();
     if (bad_lines_ > 0) selection->rejected_by_reason["invalid_line"] += bad_lines_;
     for (const auto& [reason, count] : turned_away_) selection->rejected_by_reason[reason] += count;
-    auto learned = options_.tokenizer.empty() ? runtime::learn_vocabulary(library, *selection, context_.config)
-                                              : encoder::Tokenizer::load(options_.tokenizer);
+    auto learned = given ? std::move(*given) : runtime::learn_vocabulary(library, *selection, context_.config);
     if (!learned) return learned.error();
     const auto tokenizer = std::make_shared<const encoder::Tokenizer>(std::move(*learned));
     if (auto encoded = encode(*selection, tokenizer); !encoded) return encoded.error();

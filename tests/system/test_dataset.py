@@ -89,6 +89,9 @@ def test_a_given_tokenizer_is_used_as_it_is(mendel, built, material, tmp_path):
     mendel("dataset", "build", "-", "--out", "again", "--tokenizer", built, input="\n".join(material))
     for name in ("tokenizer.json", "vocab.json", "merges.txt"):
         assert (tmp_path / "again" / name).read_bytes() == (built / name).read_bytes()
+    # A folder without one is refused before a pair is proved.
+    refused = mendel("dataset", "build", "-", "--out", "never", "--tokenizer", tmp_path, input="\n".join(material), status=1).stderr
+    assert "tokenizer.json" in refused and "proving" not in refused
 
 
 def test_splits_share_no_package_and_no_cluster_and_meet_their_shares(rows):

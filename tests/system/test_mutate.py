@@ -102,6 +102,11 @@ def test_weights_are_calibrated_against_mined_pairs_and_taken_by_the_configurati
     rows = {r["operator"]: r for r in json.loads(mendel("--json", "mutate", "--calibrate", "mined.jsonl").stdout)}
     assert rows["wrong_comparison"]["seen"] == 30 and rows["and_or_swap"]["share"] == 0.25
     assert mendel("--config", tmp_path / "weights.toml", "mutate", real_code).stdout != mendel("mutate", real_code).stdout
+    # The table says for which mix it was fitted, so that a configuration takes it as it is.
+    like = mendel("--set", "mutate.mix=weights", "mutate", "--calibrate", "mined.jsonl", "--out", tmp_path / "like.toml").stdout
+    assert 'mix = "classes"' in done.stdout and 'mix = "weights"' in like
+    shown = json.loads(mendel("--json", "--config", tmp_path / "like.toml", "config", "show").stdout)
+    assert {row["key"]: row["value"] for row in shown}["mutate.mix"] == "'weights'"
     (tmp_path / "empty.jsonl").write_text("")
     assert "empty.jsonl" in mendel("mutate", "--calibrate", "empty.jsonl", status=1).stderr
 
