@@ -36,6 +36,7 @@ struct NaturalCounter {
 constexpr NaturalCounter kNaturals[] = {
     {"epoch", [](RunCounters& c) -> std::uint64_t& { return c.position.epoch; }},
     {"batch", [](RunCounters& c) -> std::uint64_t& { return c.position.batch; }},
+    {"window", [](RunCounters& c) -> std::uint64_t& { return c.position.window; }, false},
     {"steps", [](RunCounters& c) -> std::uint64_t& { return c.steps; }},
     {"samples_seen", [](RunCounters& c) -> std::uint64_t& { return c.samples_seen; }},
     {"skipped", [](RunCounters& c) -> std::uint64_t& { return c.skipped; }},
@@ -210,6 +211,8 @@ Metadata run_identity(const TrainInput& input) {
   if (o.adamw_only) natural("adamw_only", 1);
   if (o.beta2 != 0.98) number("beta2", o.beta2);
   if (!input.stages.empty()) out[std::string(kIdentityPrefix) + "stages"] = curriculum_identity(input.stages);
+  // Which samples can meet in a batch.
+  if (input.train->blocks().size() > 1) natural("blocks_held", input.train->blocks_held_max());
   out[std::string(kIdentityPrefix) + "samples"] = std::to_string(input.train->size());
   return out;
 }

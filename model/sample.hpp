@@ -6,8 +6,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
+
+#include "model/expected.hpp"
 
 namespace mendel::model {
 
@@ -39,14 +42,32 @@ struct Sample {
 // True if both edits turn `cells` into the same text: among equal tokens an insertion has several places.
 bool same_repair(const std::vector<std::int16_t>& cells, const SpanEdit& a, const SpanEdit& b);
 
-// Random access to samples that lie elsewhere. Thread-safe for reads; the same index gives the same
-// sample for the life of the set.
-class SampleSet {
+class SampleSet;
+
+// Samples in blocks of neighbours: indices run through the blocks in order. Where all are too many for the memory,
+// some blocks are read at a time (loader.hpp). Thread-safe; a block is the same however often it is read.
+class SampleSource {
  public:
-  virtual ~SampleSet() = default;
+  virtual ~SampleSource() = default;
   virtual std::uint64_t size() const = 0;
+  // Samples of each block.
+  virtual std::vector<std::uint64_t> blocks() const = 0;
+  // How many blocks the memory has room for, beside as many again that are being read; at least 1.
+  virtual std::uint64_t blocks_held_max() const = 0;
+  // io, corrupt: the message names the file.
+  virtual Expected<std::shared_ptr<const SampleSet>> read(std::uint64_t block) const = 0;
+};
+
+// Random access to samples in memory, one block. The same index gives the same sample for the life of the set.
+class SampleSet : public SampleSource {
+ public:
   virtual std::uint32_t cells(std::uint64_t index) const = 0;  // T of the sample, cheap: batches are made by it
   virtual Sample sample(std::uint64_t index) const = 0;
+
+  std::vector<std::uint64_t> blocks() const final { return {size()}; }
+  std::uint64_t blocks_held_max() const final { return 1; }
+  // Owns nothing: the set must outlive it.
+  Expected<std::shared_ptr<const SampleSet>> read(std::uint64_t) const final { return std::shared_ptr<const SampleSet>(std::shared_ptr<void>(), this); }
 };
 
 }  // namespace mendel::model

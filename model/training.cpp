@@ -103,13 +103,9 @@ class Run {
   }
 
   double stage_share() const {
-    const auto& at = counters_.position;
-    return (static_cast<double>(at.epoch) + static_cast<double>(at.batch) / static_cast<double>(loader_->batches(at.epoch))) / stage().epochs;
+    return (static_cast<double>(counters_.position.epoch) + loader_->epoch_share(counters_.position)) / stage().epochs;
   }
-  bool stage_over() const {
-    const auto& at = counters_.position;
-    return curriculum() && at.epoch + 1 >= stage().epochs && at.batch >= loader_->batches(at.epoch);
-  }
+  bool stage_over() const { return curriculum() && counters_.position.epoch + 1 >= stage().epochs && loader_->epoch_over(counters_.position); }
 
   bool over() const {
     if (counters_.cpu_minutes >= options_.minutes) return true;
@@ -121,9 +117,8 @@ class Run {
     const auto& s = stage();
     const auto seed = curriculum() ? mix_hash(options_.seed, kStageStream, counters_.stage) : options_.seed;
     loader_.emplace(*input_.train, seed, BatchLimits{options_.cells_per_batch, options_.cells_max, s.batch_samples}, s.samples);
-    if (loader_->size() == 0)
-      return Failure{Fault::invalid, (curriculum() ? "stage " + s.name + ": " : std::string()) + "no training sample has at most " + std::to_string(options_.cells_max) +
-                                         " cells; raise cells_max"};
+    if (const auto held = loader_->hold(counters_.position); !held)
+      return Failure{held.failure().fault, (curriculum() ? "stage " + s.name + ": " : std::string()) + held.failure().what};
     const bool grows = std::any_of(stages_.begin(), stages_.end(), [](const auto& plan) { return plan.memory > 0; });
     network_.set_thinking(s.ticks, s.memory, fresh && grows);
     averaged_.set_thinking(s.ticks, 0, false);
@@ -213,8 +208,10 @@ class Run {
 
   Expected<std::vector<Sample>> next_samples(LoaderPosition& position) {
     std::vector<Sample> out;
-    for (const auto i : loader_->next(position)) {
-      auto sample = input_.train->sample(i);
+    const auto batch = loader_->next(position);
+    if (!batch) return batch.failure();
+    for (const auto i : *batch) {
+      auto sample = loader_->sample(i);
       if (const auto why = sample_fault(sample, input_.settings.vocabulary); !why.empty())
         return Failure{Fault::invalid, "training sample " + std::to_string(i) + " " + why + "; build the dataset again with this vocabulary"};
       if (learnable(sample)) out.push_back(std::move(sample));
@@ -335,7 +332,7 @@ class Run {
   Workers workers_;
   Network network_, averaged_;
   Optimizer optimizer_;
-  mutable std::optional<Loader> loader_;  // of the stage; plans an epoch when first asked
+  std::optional<Loader> loader_;  // of the stage
   std::optional<BatchGradient> gradient_;
   std::optional<MetricsLog> metrics_;  // of the first partner
   RunCounters counters_;

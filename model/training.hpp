@@ -101,7 +101,7 @@ struct Look {
 struct TrainInput {
   ModelSettings settings;
   TrainOptions options;
-  const SampleSet* train = nullptr;
+  const SampleSource* train = nullptr;
   const SampleSet* validation = nullptr;  // clean ones set the thresholds, bugs draw the curve; never trained on
   std::vector<std::string> validation_classes;  // of each validation sample; empty: not known
   std::vector<StagePlan> stages;  // the curriculum; empty: one stage over everything, ended by minutes or steps

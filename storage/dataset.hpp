@@ -52,7 +52,7 @@ class DatasetWriter {
                                      const std::vector<std::pair<std::string, std::string>>& tokenizer_files) = 0;
 };
 
-// Thread-safe for reads of different splits. Every error names file, row and column.
+// Thread-safe for reads. Every error names file, row and column.
 class DatasetReader {
  public:
   static Result<std::unique_ptr<DatasetReader>> open(const std::filesystem::path& folder);
@@ -62,6 +62,9 @@ class DatasetReader {
   virtual std::uint64_t rows(SplitName split) const = 0;
   // Streams rows in file order in bounded memory; `visit` answers false to stop.
   virtual Outcome each(SplitName split, const std::function<bool(const Row&)>& visit) const = 0;
+  // The same of one of its files, from 0 to below shards(split).
+  virtual std::size_t shards(SplitName split) const = 0;
+  virtual Outcome each_of_shard(SplitName split, std::size_t shard, const std::function<bool(const Row&)>& visit) const = 0;
   // Recomputes digest and checks ranges, counts and checksums of all files.
   virtual Outcome verify() const = 0;
 };

@@ -24,14 +24,22 @@ class ParquetDatasetReader final : public DatasetReader {
   std::uint64_t rows(SplitName split) const override { return manifest_.counts[static_cast<int>(split)].rows; }
 
   Outcome each(SplitName split, const std::function<bool(const Row&)>& visit) const override {
-    for (const auto& shard : manifest_.shards[static_cast<int>(split)]) {
-      const auto read = read_shard(folder_ / shard.path, [&](const Row& row) -> Result<bool> {
-        if (auto sound = check_row(row, manifest_.vocabulary); !sound) return Error{ErrorCode::corrupt, sound.error().what};
-        return visit(row);
-      });
+    bool more = true;
+    for (std::size_t shard = 0; more && shard < shards(split); ++shard) {
+      const auto read = each_of_shard(split, shard, [&](const Row& row) { return more = visit(row); });
       if (!read) return read.error();
-      if (!*read) return Done{};
     }
+    return Done{};
+  }
+
+  std::size_t shards(SplitName split) const override { return manifest_.shards[static_cast<int>(split)].size(); }
+
+  Outcome each_of_shard(SplitName split, std::size_t shard, const std::function<bool(const Row&)>& visit) const override {
+    const auto read = read_shard(folder_ / manifest_.shards[static_cast<int>(split)].at(shard).path, [&](const Row& row) -> Result<bool> {
+      if (auto sound = check_row(row, manifest_.vocabulary); !sound) return Error{ErrorCode::corrupt, sound.error().what};
+      return visit(row);
+    });
+    if (!read) return read.error();
     return Done{};
   }
 

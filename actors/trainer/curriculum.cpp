@@ -23,10 +23,11 @@ bool names(const Names& list, std::string_view one) {
   return std::find(list.begin(), list.end(), one) != list.end();
 }
 
-bool takes(const TrainStage& stage, const SampleLabels& labels) {
-  if (labels.difficulty < stage.difficulty_min() || labels.difficulty > stage.difficulty_max()) return false;
-  if (stage.sources_size() > 0 && !names(stage.sources(), source_group(labels.source))) return false;
-  return stage.classes_size() + stage.types_size() == 0 || names(stage.classes(), labels.bug_class) || names(stage.types(), labels.bug_type);
+bool takes(const TrainStage& stage, const SampleKinds& train, std::uint64_t bug) {
+  if (train.difficulty(bug) < stage.difficulty_min() || train.difficulty(bug) > stage.difficulty_max()) return false;
+  const auto& kind = train.kind(bug);
+  if (stage.sources_size() > 0 && !names(stage.sources(), kind.source)) return false;
+  return stage.classes_size() + stage.types_size() == 0 || names(stage.classes(), kind.bug_class) || names(stage.types(), kind.bug_type);
 }
 
 // The `count` of them with the smallest hash.
@@ -43,16 +44,16 @@ struct Kinds {
   Indices bugs, clean;
 };
 
-Kinds sort_out(const TrainStage& stage, const DatasetSamples& train) {
+Kinds sort_out(const TrainStage& stage, const SampleKinds& train) {
   Kinds out;
   for (std::uint64_t i = 0; i < train.size(); ++i) {
     if (!train.has_bug(i)) out.clean.push_back(i);
-    else if (takes(stage, train.labels(i))) out.bugs.push_back(i);
+    else if (takes(stage, train, i)) out.bugs.push_back(i);
   }
   return out;
 }
 
-Indices samples_of(const TrainStage& stage, const DatasetSamples& train, std::uint64_t seed) {
+Indices samples_of(const TrainStage& stage, const SampleKinds& train, std::uint64_t seed) {
   auto [bugs, clean] = sort_out(stage, train);
   const double clean_share = static_cast<double>(train.clean()) / static_cast<double>(train.size());
   if (bugs.empty()) return bugs;
@@ -88,7 +89,7 @@ Result<model::PlacedGate> place(const std::string& text, const TrainStage& stage
 
 }  // namespace
 
-Result<std::vector<model::StagePlan>> plan_stages(const Config& config, const DatasetSamples& train, const std::function<void(std::string_view)>& note) {
+Result<std::vector<model::StagePlan>> plan_stages(const Config& config, const SampleKinds& train, const std::function<void(std::string_view)>& note) {
   std::vector<model::StagePlan> out;
   for (std::size_t s = 0; s < static_cast<std::size_t>(config.train().stages_size()); ++s) {
     const auto& row = config.train().stages(static_cast<int>(s));

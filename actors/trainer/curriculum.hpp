@@ -22,7 +22,7 @@ namespace mendel::trainer {
 // they would in a stage of the full size: a smaller dataset is asked at the same points of its way.
 // invalid_input names stage and key: no bug fits, a gate that cannot be read or lies beyond the stage,
 // accumulation without batch. `note` gets a line for a stage that finds fewer samples than it asks for.
-Result<std::vector<model::StagePlan>> plan_stages(const Config& config, const DatasetSamples& train, const std::function<void(std::string_view)>& note);
+Result<std::vector<model::StagePlan>> plan_stages(const Config& config, const SampleKinds& train, const std::function<void(std::string_view)>& note);
 
 // "syntax", or "stage 3" where the row has no name.
 std::string stage_title(const Train& train, std::size_t stage);

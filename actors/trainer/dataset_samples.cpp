@@ -28,8 +28,27 @@ Result<Ids> cells_of(const std::string& grid, std::uint32_t vocabulary) {
 
 }  // namespace
 
-DatasetSamples::DatasetSamples(std::string split, std::uint32_t cells_max, const encoder::Tokenizer& tokenizer)
-    : split_(std::move(split)), cells_max_(std::min(cells_max, model::kCellsMax)), tokenizer_(tokenizer), lexical_marks_(tokenizer) {}
+void PassedOver::add(const PassedOver& more) {
+  several_edits += more.several_edits;
+  documentation_only += more.documentation_only;
+  over_cells_max += more.over_cells_max;
+  damaged += more.damaged;
+  for (std::size_t i = 0; i < more.damaged_rows.size() && damaged_rows.size() < kDamagedRowsNamed; ++i) damaged_rows.push_back(more.damaged_rows[i]);
+}
+
+DatasetSamples::DatasetSamples(std::string split, std::uint32_t cells_max, const encoder::Tokenizer& tokenizer, std::uint64_t rows_before)
+    : split_(std::move(split)), cells_max_(std::min(cells_max, model::kCellsMax)), tokenizer_(tokenizer), lexical_marks_(tokenizer), rows_(rows_before) {}
+
+void DatasetSamples::close() {
+  cells_.shrink_to_fit();
+  tokens_.shrink_to_fit();
+  begins_.shrink_to_fit();
+  entries_.shrink_to_fit();
+}
+
+std::uint64_t DatasetSamples::bytes() const {
+  return (cells_.size() + tokens_.size()) * sizeof(std::int16_t) + begins_.size() * sizeof(std::uint64_t) + entries_.size() * sizeof(Entry);
+}
 
 void DatasetSamples::add(const Row& row) {
   ++rows_;
@@ -137,6 +156,21 @@ model::Sample DatasetSamples::sample(std::uint64_t index) const { return seen(ce
 SampleLabels DatasetSamples::labels(std::uint64_t index) const {
   const auto& entry = entries_[index];
   return {PairId{entry.id}.hex(), words_[entry.bug_class], words_[entry.bug_type], words_[entry.source], entry.level, entry.difficulty};
+}
+
+void SampleKinds::add(const DatasetSamples& samples) {
+  entries_.reserve(entries_.size() + samples.size());
+  for (std::uint64_t i = 0; i < samples.size(); ++i) {
+    const auto labels = samples.labels(i);
+    std::uint32_t kind = 0;
+    if (samples.has_bug(i)) {
+      const auto [at, fresh] = numbers_.try_emplace({labels.bug_class, labels.bug_type, source_group(labels.source)}, static_cast<std::uint32_t>(kinds_.size() + 1));
+      if (fresh) kinds_.push_back(at->first);
+      kind = at->second;
+    }
+    entries_.push_back({static_cast<float>(labels.difficulty), kind});
+  }
+  clean_ += samples.clean();
 }
 
 std::map<std::string, std::string> TrainingData::facts() const {

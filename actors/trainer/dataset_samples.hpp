@@ -41,15 +41,18 @@ struct PassedOver {
   std::uint64_t over_cells_max = 0;
   std::uint64_t damaged = 0;
   std::vector<std::string> damaged_rows;  // "train row 17 (ID): what is wrong"
+  void add(const PassedOver& more);
 };
 
 // Immutable once filled, then thread-safe; order is the dataset's.
 class DatasetSamples final : public model::SampleSet {
  public:
   // Takes rows whose cells are at most `cells_max`; the others are counted. `tokenizer` must outlive the
-  // calls of `add`.
-  DatasetSamples(std::string split, std::uint32_t cells_max, const encoder::Tokenizer& tokenizer);
+  // calls of `add`. `rows_before`: of the split, for the names of damaged rows.
+  DatasetSamples(std::string split, std::uint32_t cells_max, const encoder::Tokenizer& tokenizer, std::uint64_t rows_before = 0);
   void add(const Row& row);
+  // Gives back memory that was kept for more samples.
+  void close();
 
   std::uint64_t size() const override { return begins_.size() - 1; }
   std::uint32_t cells(std::uint64_t index) const override;
@@ -65,6 +68,7 @@ class DatasetSamples final : public model::SampleSet {
   SampleLabels labels(std::uint64_t index) const;
   bool has_bug(std::uint64_t index) const { return entries_[index].has_edit; }
   std::uint64_t clean() const { return clean_; }  // samples without a bug
+  std::uint64_t bytes() const;  // that the samples take
   const PassedOver& passed_over() const { return passed_over_; }
 
  private:
@@ -91,8 +95,35 @@ class DatasetSamples final : public model::SampleSet {
   std::vector<Entry> entries_;
   std::vector<std::string> words_;
   std::map<std::string, std::uint16_t> numbers_;
-  std::uint64_t rows_ = 0, clean_ = 0;
+  std::uint64_t rows_, clean_ = 0;
   PassedOver passed_over_;
+};
+
+// What a curriculum asks about each sample of a split, eight bytes for each.
+class SampleKinds {
+ public:
+  void add(const DatasetSamples& samples);
+
+  std::uint64_t size() const { return entries_.size(); }
+  std::uint64_t clean() const { return clean_; }
+  bool has_bug(std::uint64_t index) const { return entries_[index].kind > 0; }
+  struct Kind {
+    std::string bug_class, bug_type, source;  // source: as source_group names it
+    auto operator<=>(const Kind&) const = default;
+  };
+  // Of a sample with a bug.
+  const Kind& kind(std::uint64_t index) const { return kinds_[entries_[index].kind - 1]; }
+  double difficulty(std::uint64_t index) const { return entries_[index].difficulty; }
+
+ private:
+  struct Entry {
+    float difficulty;
+    std::uint32_t kind;  // 0: clean, else one more than the place in kinds_
+  };
+  std::vector<Entry> entries_;
+  std::vector<Kind> kinds_;
+  std::map<Kind, std::uint32_t> numbers_;
+  std::uint64_t clean_ = 0;
 };
 
 // A dataset opened for training or evaluation, with the vocabulary that its grids are written in.

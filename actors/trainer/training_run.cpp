@@ -9,8 +9,9 @@
 #include <optional>
 
 #include "actors/trainer/curriculum.hpp"
-#include "actors/trainer/several_bugs.hpp"
 #include "actors/trainer/model_failure.hpp"
+#include "actors/trainer/sample_stream.hpp"
+#include "actors/trainer/several_bugs.hpp"
 #include "actors/trainer/training_log.hpp"
 #include "model/presets.hpp"
 
@@ -21,6 +22,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds kReportEvery{1000};
+// Of the validation split an evaluation looks at few; these are enough to choose them from.
+constexpr std::uint64_t kValidationRowsMin = 25600, kValidationRowsPerSample = 64;
 
 Outcome write_file(const fs::path& path, const std::string& content) {
   auto partial = path;
@@ -85,28 +88,37 @@ Outcome check_digest(const TrainRequest& request, const TrainingData& data) {
 }
 
 struct Splits {
-  std::unique_ptr<DatasetSamples> train, validation;
+  TrainingSplit train;
+  std::unique_ptr<DatasetSamples> validation;
 };
 
-Result<Splits> load_splits(const TrainRequest& request, const TrainingData& data, std::uint32_t cells_max) {
+void tell(const TrainRequest& request, storage::SplitName split, std::uint64_t samples, std::uint64_t clean, const PassedOver& passed_over) {
+  if (!request.note) return;
+  const auto left_out = describe(passed_over);
+  request.note(std::string(storage::name_of(split)) + ": " + std::to_string(samples) + " samples, " + std::to_string(clean) + " of them clean" +
+               (left_out.empty() ? "" : "; passed over: " + left_out));
+  for (const auto& row : passed_over.damaged_rows) request.note("passed over: " + row);
+}
+
+Result<Splits> load_splits(const TrainRequest& request, const TrainingData& data, const Train& config) {
   Splits out;
-  for (const auto& [split, target] : {std::pair{storage::SplitName::train, &out.train}, std::pair{storage::SplitName::validation, &out.validation}}) {
-    auto loaded = load_samples(data, split, cells_max);
-    if (!loaded) return loaded.error();
-    *target = std::move(*loaded);
-    const auto& samples = **target;
-    const auto left_out = describe(samples.passed_over());
-    if (request.note)
-      request.note(std::string(storage::name_of(split)) + ": " + std::to_string(samples.size()) + " samples, " + std::to_string(samples.clean()) +
-                   " of them clean" + (left_out.empty() ? "" : "; passed over: " + left_out));
-    if (request.note)
-      for (const auto& row : samples.passed_over().damaged_rows) request.note("passed over: " + row);
-  }
+  auto train = open_split(data, storage::SplitName::train, {config.cells_max(), std::uint64_t{config.cache_mib()} << 20, config.stages_size() > 0});
+  if (!train) return train.error();
+  out.train = std::move(*train);
+  tell(request, storage::SplitName::train, out.train.source().size(), out.train.clean, out.train.passed_over);
+  if (out.train.stream && request.note)
+    request.note("train: larger than train.cache_mib, so " + std::to_string(out.train.stream->blocks().size()) + " shards are read as they are needed, " +
+                 std::to_string(out.train.stream->blocks_held_max()) + " at a time");
+  auto validation = load_samples(data, storage::SplitName::validation, config.cells_max(),
+                                 std::max(kValidationRowsMin, kValidationRowsPerSample * config.evaluation_samples()));
+  if (!validation) return validation.error();
+  out.validation = std::move(*validation);
+  tell(request, storage::SplitName::validation, out.validation->size(), out.validation->clean(), out.validation->passed_over());
   const auto need = [&](bool there, const char* what) -> Outcome {
     if (there) return Done{};
     return Error{ErrorCode::invalid_input, request.dataset.string() + ": " + what};
   };
-  if (auto ok = need(out.train->size() > 0, "no sample to train on; build the dataset of more code, or raise train.cells_max"); !ok) return ok.error();
+  if (auto ok = need(out.train.source().size() > 0, "no sample to train on; build the dataset of more code, or raise train.cells_max"); !ok) return ok.error();
   if (auto ok = need(out.validation->clean() > 0, "no clean validation sample, so false alarms cannot be measured; raise mutate.clean_share, "
                                                   "dataset.validation_share, or build of more code"); !ok)
     return ok.error();
@@ -179,9 +191,9 @@ Result<model::TrainSummary> run_training(const Config& config, const TrainReques
   if (auto same = check_digest(request, *data); !same) return same.error();
   const auto settings = model_settings(config, data->tokenizer.size());
   if (!settings) return settings.error();
-  const auto splits = load_splits(request, *data, config.train().cells_max());
+  const auto splits = load_splits(request, *data, config.train());
   if (!splits) return splits.error();
-  auto stages = plan_stages(config, *splits->train, request.note);
+  auto stages = plan_stages(config, splits->train.kinds, request.note);
   if (!stages) return stages.error();
   std::optional<TrainingLog> log;
   if (request.group.rank == 0) {
@@ -194,13 +206,19 @@ Result<model::TrainSummary> run_training(const Config& config, const TrainReques
   model::TrainInput input;
   input.settings = *settings;
   input.options = train_options(config);
-  input.train = splits->train.get();
-  const SeveralBugs several(*splits->train, {config.train().several_share(), config.train().cells_max(), config.seed()});
-  const JoinedSamples joined(*splits->train, several);
-  if (several.size() > 0) {
-    input.train = &joined;
-    for (auto& stage : *stages) several.add_to(stage.samples);
-    if (request.note) request.note("several bugs: " + std::to_string(several.size()) + " functions of two or three");
+  input.train = &splits->train.source();
+  std::optional<SeveralBugs> several;
+  std::optional<JoinedSamples> joined;
+  if (config.train().several_share() > 0) {
+    if (!splits->train.whole)
+      return Error{ErrorCode::invalid_input, "train.several_share: needs the training split in memory, and train.cache_mib = " + std::to_string(config.train().cache_mib()) +
+                                                 " is too little for it; raise train.cache_mib, or set train.several_share to 0"};
+    several.emplace(*splits->train.whole, SeveralBugs::Options{config.train().several_share(), config.train().cells_max(), config.seed()});
+  }
+  if (several && several->size() > 0) {
+    input.train = &joined.emplace(*splits->train.whole, *several);
+    for (auto& stage : *stages) several->add_to(stage.samples);
+    if (request.note) request.note("several bugs: " + std::to_string(several->size()) + " functions of two or three");
   }
   input.validation = splits->validation.get();
   input.run = request.run;

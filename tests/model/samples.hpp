@@ -3,7 +3,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <random>
 #include <string>
 #include <vector>
@@ -82,6 +85,44 @@ class MadeSet : public SampleSet {
 
  private:
   std::vector<Sample> samples_;
+};
+
+// The same samples in blocks of `block`, of which `held_max` may be held; counts reads and blocks alive.
+class BlockedSet : public SampleSource {
+ public:
+  BlockedSet(std::uint64_t size, std::uint64_t block, std::uint64_t held_max) : whole_(size), block_(block), held_max_(held_max), reads_((size + block - 1) / block) {}
+  std::uint64_t size() const override { return whole_.size(); }
+  std::vector<std::uint64_t> blocks() const override {
+    std::vector<std::uint64_t> out;
+    for (std::uint64_t first = 0; first < size(); first += block_) out.push_back(std::min(block_, size() - first));
+    return out;
+  }
+  std::uint64_t blocks_held_max() const override { return held_max_; }
+  Expected<std::shared_ptr<const SampleSet>> read(std::uint64_t block) const override {
+    if (block == broken_) return Failure{Fault::corrupt, "block " + std::to_string(block) + " is damaged"};
+    std::vector<Sample> samples;
+    for (auto i = block * block_; i < std::min(size(), (block + 1) * block_); ++i) samples.push_back(whole_.sample(i));
+    const std::lock_guard lock(mutex_);
+    ++reads_[block];
+    most_alive_ = std::max(most_alive_, ++alive_);
+    return std::shared_ptr<const SampleSet>(new MadeSet(std::move(samples)), [this](const SampleSet* set) {
+      delete set;
+      const std::lock_guard gone(mutex_);
+      --alive_;
+    });
+  }
+
+  const MadeSet& whole() const { return whole_; }
+  std::uint64_t most_alive() const { return most_alive_; }
+  std::uint64_t reads(std::uint64_t block) const { return reads_[block]; }
+  void break_block(std::uint64_t block) { broken_ = block; }
+
+ private:
+  MadeSet whole_;
+  std::uint64_t block_, held_max_, broken_ = UINT64_MAX;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::uint64_t> reads_;
+  mutable std::uint64_t alive_ = 0, most_alive_ = 0;
 };
 
 // An empty folder that goes with the test.

@@ -106,6 +106,12 @@ TEST_CASE("rows come back as they were written, each once, in its split") {
     CHECK(rows == (*reader)->rows(split));
   }
   CHECK(expected.empty());
+  std::vector<std::string> ids, by_shard;
+  REQUIRE((*reader)->each(SplitName::train, [&](const Row& row) { return ids.push_back(row.id()), true; }));
+  REQUIRE((*reader)->shards(SplitName::train) == 2);
+  for (std::size_t shard = 0; shard < 2; ++shard)
+    REQUIRE((*reader)->each_of_shard(SplitName::train, shard, [&](const Row& row) { return by_shard.push_back(row.id()), true; }));
+  CHECK(ids == by_shard);
   CHECK((*reader)->verify());
   const auto manifest = nlohmann::json::parse((*reader)->manifest_json());
   CHECK(manifest["splits"]["train"]["shards"].size() == 2);

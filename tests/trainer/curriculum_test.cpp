@@ -29,6 +29,12 @@ DatasetSamples made_samples() {
   return out;
 }
 
+SampleKinds kinds_of(const DatasetSamples& samples) {
+  SampleKinds out;
+  out.add(samples);
+  return out;
+}
+
 std::uint64_t bugs_in(const DatasetSamples& samples, const model::StagePlan& plan) {
   return static_cast<std::uint64_t>(std::count_if(plan.samples.begin(), plan.samples.end(), [&](auto i) { return samples.has_bug(i); }));
 }
@@ -37,7 +43,7 @@ std::string refusal(const TrainStage& stage) {
   const auto samples = made_samples();
   Config config;
   *config.mutable_train()->add_stages() = stage;
-  const auto plans = plan_stages(config, samples, {});
+  const auto plans = plan_stages(config, kinds_of(samples), {});
   return plans ? std::string() : plans.error().what;
 }
 
@@ -56,7 +62,7 @@ TEST_CASE("a stage takes the bugs of its difficulty and kinds, and clean code in
   wide.set_samples(40);
   config.mutable_train()->add_stages()->set_samples(1000);
   std::vector<std::string> notes;
-  const auto plans = plan_stages(config, samples, [&](std::string_view line) { notes.emplace_back(line); });
+  const auto plans = plan_stages(config, kinds_of(samples), [&](std::string_view line) { notes.emplace_back(line); });
   REQUIRE_MESSAGE(plans, plans.error().what);
   CHECK(bugs_in(samples, (*plans)[0]) == 20);
   CHECK((*plans)[0].samples.size() == 27);  // and a quarter clean
@@ -67,10 +73,10 @@ TEST_CASE("a stage takes the bugs of its difficulty and kinds, and clean code in
   REQUIRE(notes.size() == 1);
   CHECK(notes[0] == "stage 3: 80 samples fit, of 1000 asked for");
   CHECK((*plans)[2].name == "stage_3");
-  const auto again = plan_stages(config, samples, {});
+  const auto again = plan_stages(config, kinds_of(samples), {});
   CHECK((*again)[1].samples == (*plans)[1].samples);
   config.set_seed(8);
-  CHECK((*plan_stages(config, samples, {}))[1].samples != (*plans)[1].samples);
+  CHECK((*plan_stages(config, kinds_of(samples), {}))[1].samples != (*plans)[1].samples);
 }
 
 TEST_CASE("a stage of some sources takes no bug of another, and its share of clean code") {
@@ -82,7 +88,7 @@ TEST_CASE("a stage of some sources takes no bug of another, and its share of cle
   auto& syntax = *config.mutable_train()->add_stages();
   syntax.add_sources("mined");
   syntax.add_classes("syntax");
-  const auto plans = plan_stages(config, samples, {});
+  const auto plans = plan_stages(config, kinds_of(samples), {});
   REQUIRE_MESSAGE(plans, plans.error().what);
   CHECK(bugs_in(samples, (*plans)[0]) == 10);
   CHECK((*plans)[0].samples.size() == 13);
@@ -99,7 +105,7 @@ TEST_CASE("gates stand where they would in a stage of full size") {
   stage.set_batch(768);
   stage.set_accumulation(2);
   for (const auto* gate : {"step 49: loss < 5", "samples 75000: exact > 0.1", "end: loss < 2.5"}) stage.add_gates(gate);
-  const auto plans = plan_stages(config, samples, {});
+  const auto plans = plan_stages(config, kinds_of(samples), {});
   REQUIRE(plans);
   const auto& gates = plans->front().gates;
   CHECK(gates[0].share == doctest::Approx(0.25));  // of 196 steps
@@ -108,7 +114,7 @@ TEST_CASE("gates stand where they would in a stage of full size") {
   CHECK(plans->front().batch_samples == 1536);
   config.mutable_train()->mutable_stages(0)->set_batch(0);
   config.mutable_train()->mutable_stages(0)->set_accumulation(1);
-  CHECK(plan_stages(config, samples, {})->front().gates[0].step == 49);
+  CHECK(plan_stages(config, kinds_of(samples), {})->front().gates[0].step == 49);
 }
 
 TEST_CASE("stages that cannot be are refused with table and key") {
