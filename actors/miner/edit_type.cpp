@@ -94,7 +94,7 @@ bool guard(AllEdits edits) {
   return edits.size() == 1 && edits[0].removed.empty() && !edits[0].added.empty() && edits[0].added[0] == "if";
 }
 
-bool exception_handling(AllEdits edits) { return adds_any(edits, {"try", ":"}); }
+bool exception_handling(AllEdits edits) { return adds_any(edits, {"try", ":"}) || (only_one_adds(edits) && adds_any(edits, {"except"})); }
 
 bool lost_accumulation(AllEdits edits) { return single(edits, 1, 1) && edits[0].removed[0] == "=" && in(edits[0].added[0], {"+=", "|=", "*=", "-="}); }
 

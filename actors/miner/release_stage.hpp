@@ -23,7 +23,7 @@ std::span<const FunnelStep> release_funnel();
 class ReleaseStage {
  public:
   // Part of the work id: raise it whenever the same input may give another result.
-  static constexpr std::uint32_t kVersion = 2;
+  static constexpr std::uint32_t kVersion = 3;
 
   static Result<std::unique_ptr<ReleaseStage>> start(const Config& config);
   virtual ~ReleaseStage() = default;

@@ -61,6 +61,10 @@ void find_return_none(const FunctionView&, Splices&);
 void find_missing_global(const FunctionView&, Splices&);
 void find_swapped_ternary(const FunctionView&, Splices&);
 
+// block_slips.cpp
+void find_missing_handler(const FunctionView&, Splices&);
+void find_wrong_block(const FunctionView&, Splices&);
+
 // call_slips.cpp
 void find_argument_swap(const FunctionView&, Splices&);
 void find_missing_argument(const FunctionView&, Splices&);

@@ -15,7 +15,7 @@ namespace mendel::mutator {
 class MutatorStage {
  public:
   // Part of the work id: raise it whenever the same input may give another result.
-  static constexpr std::uint32_t kVersion = 2;
+  static constexpr std::uint32_t kVersion = 3;
 
   // invalid_input names a wrong operator or weight of the configuration and the nearest right one.
   static Result<std::unique_ptr<MutatorStage>> start(const Config& config);

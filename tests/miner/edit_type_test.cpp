@@ -29,7 +29,7 @@ TEST_CASE("every row recognises its own example") {
 TEST_CASE("bugs that the operators make are told by their repair") {
   // What the repair alone does not tell: white space, or an edit that another kind makes as well.
   static const std::set<std::string_view> kAmbiguous = {"tab_space_mix", "early_return", "none_check_missing", "missing_timeout", "path_traversal"};
-  std::set<std::string_view> known;
+  std::set<std::string_view> known = {"wrong_block"};  // no token tells it
   for (const auto& type : edit_types()) CHECK(known.insert(type.name).second);
   for (const auto& row : mutator::operators()) {
     CAPTURE(std::string(row.name));
@@ -39,6 +39,21 @@ TEST_CASE("bugs that the operators make are told by their repair") {
     if (!kAmbiguous.contains(row.name)) CHECK(diagnosis.type == row.name);
     if (!kAmbiguous.contains(row.name)) CHECK(known.contains(row.name));
   }
+}
+
+TEST_CASE("every type that a repair is told by has an operator that makes it") {
+  static const std::set<std::string_view> kMadeByNone = {"syntax_error"};  // any other
+  CHECK(mutator::find_operator("wrong_block") != nullptr);
+  for (const auto& type : edit_types()) {
+    CAPTURE(std::string(type.name));
+    CHECK((mutator::find_operator(type.name) == nullptr) == kMadeByNone.contains(type.name));
+  }
+}
+
+TEST_CASE("a handler that is put in is an exception that was not thought of") {
+  const auto type = [](const char* buggy, const char* fixed) { return diagnose(edits_between(buggy, fixed), true).type; };
+  CHECK(type("try:\n    a()\nexcept A:\n    b()", "try:\n    a()\nexcept A:\n    b()\nexcept C:\n    d()") == "missing_handler");
+  CHECK(type("try:\n    a()\nfinally:\n    b()", "try:\n    a()\nexcept C:\n    d()\nfinally:\n    b()") == "missing_handler");
 }
 
 TEST_CASE("the same slip in several places has the type of each") {

@@ -150,6 +150,63 @@ TEST_CASE("places where the change would be none, or absurd, are left alone") {
   CHECK(places("framework_specific", "def f(np, stream):\n    stream.flush()\n    axis = 0\n    return g(axis)") == 0);
 }
 
+TEST_CASE("a handler is forgotten where something handles it and nothing else would") {
+  const auto one = [](std::string body, std::string handler) { return "def f(a):\n    try:\n        " + body + "\n    except " + handler + "\n    return a"; };
+  CHECK(gives("missing_handler", one("# why\n        g(a,\n          1)\n\n        h(a)", "OSError:\n        pass"),
+              "def f(a):\n    # why\n    g(a,\n      1)\n\n    h(a)\n    return a"));
+  CHECK(places("missing_handler", one("b = a", "OSError:\n        pass")) == 0);  // raises nothing
+  CHECK(places("missing_handler", one("g(a)", "OSError:\n        raise")) == 0);
+  CHECK(places("missing_handler", one("g('''\n''')", "OSError:\n        pass")) == 0);  // the text would change
+  CHECK(places("missing_handler", one("g(a)", "OSError: pass")) == 0);
+  CHECK(places("missing_handler", one("g(a)", "OSError:\n        pass\n    else:\n        h()")) == 0);
+  CHECK(places("missing_handler", one("g(a)", "KeyError:\n        pass\n    except ValueError:\n        a = 1")) == 2);
+  CHECK(places("missing_handler", one("g(a)", "KeyError:\n        pass\n    except ValueError:\n        pass")) == 1);
+  CHECK(places("missing_handler", one("g(a)", "KeyError:\n        pass\n    finally:\n        h()")) == 1);
+  CHECK(gives("missing_handler", one("g(a)", "(KeyError, a.B):\n        pass"), one("g(a)", "a.B:\n        pass")));
+  CHECK(gives("missing_handler", one("g(a)", "(KeyError, ValueError, TypeError) as e:\n        pass"), one("g(a)", "(KeyError, TypeError) as e:\n        pass")));
+  CHECK(places("missing_handler", one("g(a)", "(KeyError, LookupError, OSError):\n        raise E")) == 2);  // the whole, and the lookup error
+  CHECK(places("missing_handler", one("g(a)", "(KeyError, Exception):\n        return 1")) == 1);
+}
+
+TEST_CASE("a statement goes into a block where it would run in other cases or other often") {
+  const auto in = [](std::string head, std::string body, std::string next) {
+    const std::string before = "def f(a):\n    " + head + ":\n        " + body + "\n    " + next + "\n    return a";
+    return gives("wrong_block", before, "def f(a):\n    " + head + ":\n        " + body + "\n        " + next + "\n    return a");
+  };
+  CHECK(in("if a", "b()", "a.c()"));
+  CHECK(in("for b in a", "b()", "a.c += 1"));
+  CHECK(in("for b in a", "c = b", "c = a"));  // the loop uses c
+  CHECK_FALSE(in("for b in a", "g(b)", "c = a"));
+  CHECK_FALSE(in("for b in a", "return b", "a.c()"));  // it would never run
+  CHECK_FALSE(in("for b in a", "g(b)", "print(a)"));
+  CHECK_FALSE(in("with a as b", "b()", "a.c()"));
+  CHECK_FALSE(in("for b in a", "g(b)", "return b"));  // early_return's
+  CHECK(in("if a:\n        b()\n    else", "c()", "d()"));
+  CHECK_FALSE(in("if a:\n        return 1\n    else", "c()", "d()"));  // nothing else gets there
+  CHECK(in("try:\n        b()\n    except E", "c()", "d()"));
+  CHECK_FALSE(in("try:\n        return b()\n    except E", "c()", "d()"));
+  CHECK_FALSE(in("for b in a:\n        b()\n    else", "c()", "d()"));
+}
+
+TEST_CASE("the last statement of a block goes out of it where that changes what runs") {
+  const auto goes_out = [](std::string head, std::string body, std::string last, std::string next) {
+    const std::string before = "def f(a):\n    " + head + ":\n        " + body + "\n        " + last + next;
+    return gives("wrong_block", before, "def f(a):\n    " + head + ":\n        " + body + "\n    " + last + next);
+  };
+  CHECK(goes_out("if a", "b()", "return c", ""));
+  CHECK_FALSE(goes_out("if a", "b()", "return None", ""));
+  CHECK_FALSE(goes_out("if a", "b()", "return c", "\n    return c"));
+  CHECK(goes_out("if a", "b()", "c = 1", "\n    return c"));
+  CHECK_FALSE(goes_out("if a", "c = b()", "c = None", "\n    return a"));  // nobody asks for c
+  CHECK_FALSE(goes_out("if a", "b()", "c()", "\n    else:\n        d()"));
+  CHECK(goes_out("for b in a", "b()", "d[b] = 1", "\n    return d"));
+  CHECK_FALSE(goes_out("for b in a", "b()", "d = 1", "\n    return d"));  // its last value counts anyway
+  CHECK_FALSE(goes_out("for b in a", "b()", "break", "\n    return d"));
+  CHECK(goes_out("with a as b", "c = 1", "b.read(c)", "\n    return c"));
+  CHECK_FALSE(goes_out("with a as b", "c = 1", "d(c)", "\n    return c"));
+  CHECK(places("wrong_block", "def f(a):\n    if a:\n        b()") == 0);  // the block would be empty
+}
+
 TEST_CASE("an unknown name is answered with the nearest known one") {
   CHECK(find_operator("missing_column") == nullptr);
   CHECK(nearest_operator("missing_column") == "missing_colon");

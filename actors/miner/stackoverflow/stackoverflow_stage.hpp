@@ -14,7 +14,7 @@ namespace mendel::miner {
 class StackoverflowStage {
  public:
   // Part of the work id: raise it whenever the same input may give another result.
-  static constexpr std::uint32_t kVersion = 3;
+  static constexpr std::uint32_t kVersion = 4;
 
   static Result<std::unique_ptr<StackoverflowStage>> start(const Config& config);
   virtual ~StackoverflowStage() = default;
