@@ -77,7 +77,10 @@ std::uint64_t BatchGradient::budget() const {
   return limits_.memory_bytes > 0 ? limits_.memory_bytes : static_cast<std::uint64_t>(kShareOfFree * static_cast<double>(free_bytes_));
 }
 
-Expected<Losses> BatchGradient::compute(std::span<const Sample> samples, StepNews& news) {
+Expected<Losses> BatchGradient::compute(std::span<const Sample> samples, StepNews& news, std::span<RowState> states) {
+  samples_ = samples;
+  before_ = states;
+  after_.assign(states.size(), {});
   if (limits_.cells_per_part == 0) {
     const auto fitting = fitting_cells(samples);
     if (!fitting) return fitting.failure();
@@ -87,7 +90,10 @@ Expected<Losses> BatchGradient::compute(std::span<const Sample> samples, StepNew
     const auto parts = cut(samples, limits_.cells_per_part);
     const auto fits = agree(measure(parts, samples.size()) && own_sum(parts, samples.size()));
     if (!fits) return fits.failure();
-    if (*fits) return together(parts.size(), news);
+    if (*fits) {
+      std::move(after_.begin(), after_.end(), states.begin());
+      return together(parts.size(), news);
+    }
     part_bytes_ = 0;
     if (limits_.cells_per_part <= kCellsPerPartMin)
       return Failure{Fault::out_of_memory, "out of memory with one function at a time; lower cells_max, set checkpointing, or give more memory (memory_mib)"};
@@ -96,7 +102,7 @@ Expected<Losses> BatchGradient::compute(std::span<const Sample> samples, StepNew
   }
 }
 
-std::uint64_t BatchGradient::bytes_of(std::span<const Sample> part, std::size_t batch_size) const {
+std::uint64_t BatchGradient::bytes_of(std::span<const Sample> part, std::size_t batch_size) {
   const auto out = at::empty_like(network_.parameters().flat());
   return peak_tensor_bytes([&] { part_gradient(part, batch_size, out); }, device()) + out.nbytes();
 }
@@ -204,9 +210,18 @@ void BatchGradient::add(Sum& to, const Sum& from) {
   l = {l.start + from.losses.start, l.end + from.losses.end, l.tokens + from.losses.tokens, l.halt + from.losses.halt};
 }
 
-Losses BatchGradient::part_gradient(std::span<const Sample> part, std::size_t batch_size, const at::Tensor& out) const {
+HeadLoss BatchGradient::part_loss(std::span<const Sample> part) {
+  if (before_.empty()) return network_.loss(part);
+  // Apart from where they came from: a part that runs out of memory is computed again.
+  const auto first = static_cast<std::size_t>(part.data() - samples_.data());
+  const auto own = std::span(after_).subspan(first, part.size());
+  std::copy_n(before_.begin() + static_cast<std::ptrdiff_t>(first), part.size(), own.begin());
+  return network_.step_loss(network_.prepare(part), own);
+}
+
+Losses BatchGradient::part_gradient(std::span<const Sample> part, std::size_t batch_size, const at::Tensor& out) {
   const double scale = 1 / static_cast<double>(batch_size);
-  const auto loss = network_.loss(part);
+  const auto loss = part_loss(part);
   std::vector<at::Tensor> leaves;
   for (const auto& p : network_.parameters().all()) leaves.push_back(p.value);
   const auto gradients = torch::autograd::grad({loss.total() * scale}, leaves, {}, std::nullopt, false, true);

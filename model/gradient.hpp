@@ -54,7 +54,8 @@ class BatchGradient {
 
   // Leaves the gradient of the mean loss in gradient(). Out of memory, fewer parts are computed at once, then
   // smaller ones: the same samples make the step. out_of_memory if one sample alone is too much; partner_lost.
-  Expected<Losses> compute(std::span<const Sample> samples, StepNews& news);
+  // `states`: of each sample, where rows are carried: one supervision step from them, and they become those after it.
+  Expected<Losses> compute(std::span<const Sample> samples, StepNews& news, std::span<RowState> states = {});
   const at::Tensor& gradient() const { return gradient_; }
   // What decides the numbers: a resume must begin with it.
   std::uint32_t cells_per_part() const { return limits_.cells_per_part; }
@@ -71,13 +72,14 @@ class BatchGradient {
 
   // How many cells a part may have in the memory that is free, from what one of few takes; the least of all partners'.
   Expected<std::uint32_t> fitting_cells(std::span<const Sample> samples);
-  std::uint64_t bytes_of(std::span<const Sample> part, std::size_t batch_size) const;
+  std::uint64_t bytes_of(std::span<const Sample> part, std::size_t batch_size);
   // False: there is not the memory for it, whatever is left undone.
   bool measure(const Parts& parts, std::size_t batch_size);
   bool own_sum(const Parts& parts, std::size_t batch_size);
   void fold(std::span<const std::span<const Sample>> parts, std::size_t batch_size);
   void add(Sum& to, const Sum& from);
-  Losses part_gradient(std::span<const Sample> part, std::size_t batch_size, const at::Tensor& out) const;
+  Losses part_gradient(std::span<const Sample> part, std::size_t batch_size, const at::Tensor& out);
+  HeadLoss part_loss(std::span<const Sample> part);
   Expected<bool> agree(bool mine);
   Expected<Losses> together(std::size_t parts, StepNews& news);
   std::uint64_t budget() const;
@@ -88,6 +90,9 @@ class BatchGradient {
   Partners* partners_;
   Limits limits_;
   std::function<void(const std::string&)> note_;
+  std::span<const Sample> samples_;  // of the step, where rows are carried
+  std::span<const RowState> before_;  // of each of them
+  std::vector<RowState> after_;
   std::vector<at::Tensor> spare_;  // gradients that nobody uses now
   std::vector<Sum> stack_;  // sums of finished subtrees, left to right
   at::Tensor gradient_;

@@ -147,6 +147,26 @@ HeadLoss Network::loss(const Prepared& prepared) const {
   return mind_ ? ctm_loss(x, batch, targets) : recursion_loss(x, batch, targets);
 }
 
+HeadLoss Network::step_loss(const Prepared& prepared, std::span<RowState> states) const {
+  const auto& [batch, targets] = prepared;
+  const auto x = trunk_.encode(batch);
+  std::optional<Carry> carry(std::in_place, trunk_.z_start().expand_as(x.x_nd).clone(), trunk_.y_start().expand_as(x.x_nd).clone());
+  const auto rows_of = [&](const at::Tensor& x_nd, std::size_t b) { return x_nd.narrow(0, static_cast<std::int64_t>(b) * batch->columns, batch->lengths[b]); };
+  for (std::size_t b = 0; b < states.size(); ++b) {
+    if (!states[b].z_td.defined()) continue;
+    rows_of(carry->z_nd, b).copy_(states[b].z_td);
+    rows_of(carry->y_nd, b).copy_(states[b].y_td);
+  }
+  const auto h = trunk_.step(x, batch, carry);
+  {
+    const c10::NoGradGuard no_grad;
+    const auto halt_b = head_.halt_logits(h, *batch).to(at::kCPU, at::kDouble);
+    for (std::size_t b = 0; b < states.size(); ++b)
+      states[b] = {rows_of(carry->z_nd, b).clone(), rows_of(carry->y_nd, b).clone(), halt_b.data_ptr<double>()[b]};
+  }
+  return head_.halting_loss(h, *batch, targets);
+}
+
 HeadLoss Network::ctm_loss(const Hidden& x, const SharedBatch& batch, const Targets& targets) const {
   const auto h_btd = head_.cells(x, *batch);
   auto state = mind_->machine.begin(h_btd, batch->pad_bt);

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "model/carried_rows.hpp"
 #include "model/compute.hpp"
 #include "model/ctm_reading.hpp"
 #include "model/presets.hpp"
@@ -31,6 +32,9 @@ class Network {
   };
   Prepared prepare(std::span<const Sample> samples) const;
   HeadLoss loss(const Prepared& prepared) const;
+  // The loss of one supervision step, each sample going on from its state, which becomes the one after it. For a model
+  // that halts.
+  HeadLoss step_loss(const Prepared& prepared, std::span<RowState> states) const;
   // No gradient is kept. Samples must be without fault. A sample that halts keeps its answer while the
   // others of its batch think on.
   std::vector<std::vector<Proposal>> propose(std::span<const Sample> samples, std::uint32_t candidates, const Probe& probe = {}) const;

@@ -210,6 +210,7 @@ Metadata run_identity(const TrainInput& input) {
   if (o.sync_diversity > 0) number("sync_diversity", o.sync_diversity);
   if (o.adamw_only) natural("adamw_only", 1);
   if (o.beta2 != 0.98) number("beta2", o.beta2);
+  if (o.replace_halted) number("halt_exploration", o.halt_exploration);
   if (!input.stages.empty()) out[std::string(kIdentityPrefix) + "stages"] = curriculum_identity(input.stages);
   // Which samples can meet in a batch.
   if (input.train->blocks().size() > 1) natural("blocks_held", input.train->blocks_held_max());
@@ -229,6 +230,8 @@ Expected<bool> write_state(const std::filesystem::path& path, const Network& net
     here.push_back(t.cpu());
     tensors.push_back({name, "F32", t.sizes().vec(), here.back().data_ptr<float>()});
   }
+  const auto carried = counters.carried.tensors();
+  for (auto& own : carried.bytes()) tensors.push_back(std::move(own));
   if (auto kept = keep_as(path, RunPaths::before(path)); !kept) return kept;
   return write_tensors(path, tensors, metadata);
 }
@@ -259,6 +262,9 @@ Expected<RunCounters> read_state(const std::filesystem::path& path, Network& net
   for (auto& [name, t] : state_vectors(network, optimizer))
     if (auto read = read_vector(*file, name, t); !read) return read.failure();
   network.refresh();
+  auto carried = CarriedRows::read(*file, network.settings().width, network.parameters().device());
+  if (!carried) return carried.failure();
+  out->carried = std::move(*carried);
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/carried_rows.hpp"
 #include "model/checkpoint.hpp"
 #include "model/gradient.hpp"
 #include "model/loader.hpp"
@@ -31,6 +32,7 @@ struct RunCounters {
   std::map<std::string, double> exact_before;  // best exact share of each class at the end of a stage
   std::deque<double> recent_losses;  // of the last steps of this stage
   std::vector<GateResult> gates;
+  CarriedRows carried;  // tensors of the state, no metadata
 };
 
 // As metadata, and back. corrupt: a field is missing or no number.

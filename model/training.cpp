@@ -15,6 +15,7 @@
 #include <numeric>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "evaluation.hpp"
 #include "faults.hpp"
@@ -102,10 +103,13 @@ class Run {
     return std::min(1.0, options_.steps_max > 0 ? static_cast<double>(counters_.steps) / options_.steps_max : by_time);
   }
 
+  BatchLimits limits() const { return {options_.cells_per_batch, options_.cells_max, stage().batch_samples}; }
+
   double stage_share() const {
     return (static_cast<double>(counters_.position.epoch) + loader_->epoch_share(counters_.position)) / stage().epochs;
   }
-  bool stage_over() const { return curriculum() && counters_.position.epoch + 1 >= stage().epochs && loader_->epoch_over(counters_.position); }
+  bool stage_over() const { return !counters_.carried.waiting() && nothing_follows(counters_.position); }
+  bool nothing_follows(const LoaderPosition& at) const { return curriculum() && at.epoch + 1 >= stage().epochs && loader_->epoch_over(at); }
 
   bool over() const {
     if (counters_.cpu_minutes >= options_.minutes) return true;
@@ -116,7 +120,7 @@ class Run {
   Expected<bool> enter_stage(bool fresh) {
     const auto& s = stage();
     const auto seed = curriculum() ? mix_hash(options_.seed, kStageStream, counters_.stage) : options_.seed;
-    loader_.emplace(*input_.train, seed, BatchLimits{options_.cells_per_batch, options_.cells_max, s.batch_samples}, s.samples);
+    loader_.emplace(*input_.train, seed, limits(), s.samples);
     if (const auto held = loader_->hold(counters_.position); !held)
       return Failure{held.failure().fault, (curriculum() ? "stage " + s.name + ": " : std::string()) + held.failure().what};
     const bool grows = std::any_of(stages_.begin(), stages_.end(), [](const auto& plan) { return plan.memory > 0; });
@@ -161,14 +165,15 @@ class Run {
     }
     const double before_s = spent_s(), step_rate = rate();
     auto position = counters_.position;
-    const auto samples = next_samples(position);
-    if (!samples) return samples.failure();
-    if (samples->empty()) {
+    const auto fresh = options_.replace_halted ? fill_rows(position) : next_samples(position);
+    if (!fresh) return fresh.failure();
+    const auto samples = options_.replace_halted ? counters_.carried.samples() : std::span<const Sample>(batch_);
+    if (samples.empty()) {
       counters_.position = position;
       return milestones();
     }
     news.cpu_s = spent_s() - before_s;
-    const auto losses = gradient_->compute(*samples, news);
+    const auto losses = gradient_->compute(samples, news, counters_.carried.states());
     if (!losses) {
       // Nothing has changed since the last step: that is where the run can go on.
       (void)save();
@@ -181,7 +186,9 @@ class Run {
     const auto norm = optimizer_.step(gradient_->gradient(), step_rate, workers_);
     network_.constrain();
     counters_.cpu_minutes += (partners_ ? news.cpu_s : spent_s() - before_s) / 60;
-    if (auto counted = count(*samples, *losses, norm); !counted) return counted;
+    if (!norm) counters_.carried.restart();
+    else if (options_.replace_halted) counters_.carried.halt({options_.seed, input_.settings.supervision_steps, options_.halt_exploration}, counters_.steps);
+    if (auto counted = count(*fresh, *losses, norm); !counted) return counted;
     report(*losses, step_rate, norm.value_or(NAN));
     if (auto done = milestones(); !done) return done;
     if (!news.stop || counters_.done) return true;
@@ -190,10 +197,10 @@ class Run {
   }
 
   // Numbers that are none are passed over, at half the rate from then on, and at last given up.
-  Expected<bool> count(const std::vector<Sample>& samples, const Losses& losses, const std::optional<double>& norm) {
+  Expected<bool> count(std::uint64_t fresh, const Losses& losses, const std::optional<double>& norm) {
     counters_.steps += 1;
     counters_.stage_steps += 1;
-    counters_.samples_seen += samples.size();
+    counters_.samples_seen += fresh;
     if (norm) {
       counters_.skipped_in_a_row = 0;
       counters_.recent_losses.push_back(losses.sum());
@@ -206,17 +213,29 @@ class Run {
                                         "; lower learning_rate and train in another run folder"};
   }
 
-  Expected<std::vector<Sample>> next_samples(LoaderPosition& position) {
-    std::vector<Sample> out;
+  // Leaves the next batch in batch_; answers its size.
+  Expected<std::uint64_t> next_samples(LoaderPosition& position) {
+    batch_.clear();
     const auto batch = loader_->next(position);
     if (!batch) return batch.failure();
     for (const auto i : *batch) {
       auto sample = loader_->sample(i);
       if (const auto why = sample_fault(sample, input_.settings.vocabulary); !why.empty())
         return Failure{Fault::invalid, "training sample " + std::to_string(i) + " " + why + "; build the dataset again with this vocabulary"};
-      if (learnable(sample)) out.push_back(std::move(sample));
+      if (learnable(sample)) batch_.push_back(std::move(sample));
     }
-    return out;
+    return batch_.size();
+  }
+
+  // Puts samples into the places of halted rows; answers how many. No batch is begun beyond the stage's last.
+  Expected<std::uint64_t> fill_rows(LoaderPosition& position) {
+    std::uint64_t fresh = 0;
+    for (auto& rows = counters_.carried;;) {
+      fresh += rows.let_in(limits());
+      if (!rows.wants_more(limits()) || nothing_follows(position)) return fresh;
+      if (const auto next = next_samples(position); !next) return next.failure();
+      rows.wait(std::exchange(batch_, {}));
+    }
   }
 
   void report(const Losses& losses, double step_rate, double norm) {
@@ -336,6 +355,7 @@ class Run {
   std::optional<BatchGradient> gradient_;
   std::optional<MetricsLog> metrics_;  // of the first partner
   RunCounters counters_;
+  std::vector<Sample> batch_;  // of the step, or of the rows that come next
   CurvePoint point_;  // the last evaluation
   std::deque<std::pair<WallClock::time_point, std::uint64_t>> recent_;
   WallClock::time_point saved_at_;
@@ -353,6 +373,10 @@ std::string input_fault(const TrainInput& input) {
   if (!(o.ema >= 0 && o.ema < 1)) return "ema is " + std::to_string(o.ema) + "; it must be from 0 to below 1";
   if (!(o.weight_decay >= 0)) return "weight_decay is " + std::to_string(o.weight_decay) + "; it must not be below 0";
   if (!(o.beta2 >= 0 && o.beta2 < 1)) return "beta2 is " + std::to_string(o.beta2) + "; it must be from 0 to below 1";
+  if (o.replace_halted && (input.settings.supervision_steps < 2 || input.settings.recursive_layers.empty()))
+    return "replace_halted is set for a model that never halts; set supervision_steps above 1, recursive_layers and high_cycles too";
+  if (o.replace_halted && input.group.size > 1) return "replace_halted carries rows in one process, and there are " + std::to_string(input.group.size) + "; train with one, or unset it";
+  if (!(o.halt_exploration >= 0 && o.halt_exploration <= 1)) return "halt_exploration is " + std::to_string(o.halt_exploration) + "; it must be from 0 to 1";
   if (o.evaluations == 0 || o.evaluation_samples == 0) return "evaluations is 0, or evaluation_samples; thresholds need at least one";
   if (!input.validation_classes.empty() && input.validation_classes.size() != input.validation->size())
     return "validation_classes names another number of samples than the validation set has";

@@ -42,6 +42,8 @@ struct TrainOptions {
   bool recompute = false;  // Network::set_recompute; changes memory and time, no number
   bool adamw_only = false;  // AdamW for the matrices too
   double beta2 = 0.98;  // of AdamW
+  bool replace_halted = false;  // one supervision step a step; rows are carried and replaced as they halt (carried_rows.hpp)
+  double halt_exploration = 0.1;  // Halting::exploration
   std::uint32_t evaluation_samples = 400;  // bugs, and as many clean functions
   std::uint64_t memory_bytes = 0;  // of the device that a step may take; 0: four fifths of what is free. By kernels it changes no number unless one micro-batch is too much
 };

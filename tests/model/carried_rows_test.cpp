@@ -194,6 +194,21 @@ TEST_CASE("a run with replaced rows learns") {
   CHECK(done->last.exact_always > 0.5);
 }
 
+TEST_CASE("rows are carried by operations as by the kernels") {
+  Plan kernels("rows-kernels"), operations("rows-operations");
+  operations.input.options.device = "cpu-operations";
+  std::vector<double> losses[2];
+  for (const int k : {0, 1}) {
+    auto& plan = k == 0 ? kernels : operations;
+    set_up(plan);
+    plan.input.on_step = [&losses, k](const StepReport& r) { losses[k].push_back(r.loss); };
+    const auto done = train(plan.input);
+    REQUIRE_MESSAGE(done, done.failure().what);
+  }
+  REQUIRE(losses[0].size() == 12);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(losses[1][i] == doctest::Approx(losses[0][i]).epsilon(0.05));
+}
+
 TEST_CASE("a stage with replaced rows ends where its samples do") {
   Plan plan("rows-stages");
   set_up(plan);
