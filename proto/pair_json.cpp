@@ -5,6 +5,17 @@
 
 namespace mendel {
 
+namespace {
+
+void add_project(const Project& project, ContentHash& hash) {
+  hash.add(project.test_path()).add(static_cast<std::uint64_t>(project.tests_size()));
+  for (const auto& name : project.tests()) hash.add(name);
+  hash.add(project.subject_path()).add(project.subject_before()).add(project.subject_indent()).add(project.subject_after());
+  for (const auto& file : project.files()) hash.add(file.path()).add(file.text());
+}
+
+}  // namespace
+
 PairId pair_id(const Pair& pair) {
   ContentHash hash;
   hash.add(pair.buggy()).add(pair.fixed());
@@ -16,8 +27,10 @@ PairId pair_id(const Pair& pair) {
   hash.add(source.url()).add(static_cast<std::uint64_t>(source.seed())).add(source.fork_root());
   for (const auto& one : source.attributions()) hash.add(one.part()).add(one.author()).add(one.profile()).add(one.url()).add(one.license());
   if (!source.release().empty()) hash.add(source.release()).add(source.note());
-  for (const auto& test : pair.tests())
+  for (const auto& test : pair.tests()) {
     hash.add(static_cast<std::uint64_t>(test.kind())).add(test.code()).add(static_cast<std::uint64_t>(test.timeout_ms()));
+    if (test.has_project()) add_project(test.project(), hash);
+  }
   return hash.finish<PairId>();
 }
 

@@ -104,7 +104,13 @@ bool matches(std::string_view pattern, std::string_view license) {
 void clean_pair(Pair& pair, CleanCounts& counts) {
   Replacements replacements(counts);
   std::vector<std::string*> texts = {pair.mutable_fixed(), pair.mutable_buggy()};
-  for (auto& test : *pair.mutable_tests()) texts.push_back(test.mutable_code());
+  for (auto& test : *pair.mutable_tests()) {
+    texts.push_back(test.mutable_code());
+    if (!test.has_project()) continue;
+    auto& project = *test.mutable_project();
+    for (auto* text : {project.mutable_subject_before(), project.mutable_subject_after()}) texts.push_back(text);
+    for (auto& file : *project.mutable_files()) texts.push_back(file.mutable_text());
+  }
   bool changed = false;
   for (auto* text : texts) changed = replacements.clean(*text) || changed;
   if (!changed) return;

@@ -14,11 +14,11 @@
 namespace mendel::cleaner {
 
 // Part of the work id of every source: raise it whenever the same pair may be cleaned in another way.
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 
 using CleanCounts = std::map<std::string, std::uint64_t>;  // "clean.DETECTOR" → replaced places
 
-// Replaces what the detectors find in both sides and in the tests. The same content becomes the same
+// Replaces what the detectors find in both sides, in the tests and in what they carry. The same content becomes the same
 // placeholder everywhere in the pair, other content another, so that what the sides differ in, they
 // still differ in. The id is computed anew if anything changed. Cleaning twice changes nothing more.
 void clean_pair(Pair& pair, CleanCounts& counts);

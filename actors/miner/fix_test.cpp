@@ -1,141 +1,128 @@
-// Names are told from flat tokens: a name behind a dot is an attribute, one in front of '=' is bound.
+// Everything is taken from the newer side of the commit; the older one only tells which tests are new.
 #include "actors/miner/fix_test.hpp"
 
 #include <algorithm>
-#include <map>
-#include <set>
-
-#include "actors/syntax/tokens.hpp"
 
 namespace mendel::miner {
 namespace {
 
-using Names = std::set<std::string, std::less<>>;
+constexpr std::uint32_t kTimeoutMs = 10'000;
+constexpr std::size_t kTestsMax = 8;  // of one file
 
-const Names& builtins() {
-  static const Names kNames = {
-      "abs",        "all",       "any",         "ascii",      "bin",        "bool",      "bytearray",  "bytes",        "callable",          "chr",
-      "complex",    "dict",      "divmod",      "enumerate",  "filter",     "float",     "format",     "frozenset",    "getattr",           "hasattr",
-      "hash",       "hex",       "id",          "int",        "isinstance", "issubclass", "iter",      "len",          "list",              "map",
-      "max",        "min",       "next",        "object",     "oct",        "ord",       "pow",        "print",        "range",             "repr",
-      "reversed",   "round",     "set",         "setattr",    "slice",      "sorted",    "str",        "sum",          "super",             "tuple",
-      "type",       "vars",      "zip",         "Exception",  "ValueError", "TypeError", "KeyError",   "IndexError",   "AttributeError",    "RuntimeError",
-      "NotImplementedError", "StopIteration", "ZeroDivisionError", "OverflowError", "AssertionError", "LookupError", "UnicodeError", "OSError", "ArithmeticError",
-      "NotImplemented", "Ellipsis"};
-  return kNames;
+std::string_view last_part(std::string_view symbol) { return symbol.substr(symbol.rfind('.') + 1); }
+
+bool is_test(const syntax::Function& function) {
+  return function.depth == 0 && !function.has_error && last_part(function.symbol).starts_with("test") && std::count(function.symbol.begin(), function.symbol.end(), '.') <= 1;
 }
 
-const Names& standard_modules() {
-  static const Names kNames = {"abc",       "ast",     "base64",   "binascii", "bisect",   "calendar", "collections", "contextlib", "copy",   "csv",    "dataclasses", "datetime",
-                               "decimal",   "difflib", "enum",     "fractions", "functools", "hashlib", "heapq",      "html",       "inspect", "io",    "itertools",   "json",
-                               "keyword",   "math",    "numbers",  "operator", "os",       "pathlib",  "pprint",      "random",     "re",     "shlex",  "statistics",  "string",
-                               "struct",    "sys",     "textwrap", "time",     "types",    "typing",   "unicodedata", "urllib",     "uuid",   "warnings"};
-  return kNames;
-}
-
-struct Scan {
-  Names used, bound;
-  bool odd = false;  // holds what flat tokens do not tell
+struct Selection {
+  std::vector<std::string> names;
+  std::string text;  // of the file, other tests taken out
+  bool asks = false;  // for fixtures, or to be called otherwise: by parameters or decorators
 };
 
-bool is_f_string(std::string_view token) {
-  const auto prefix = token.substr(0, token.find_first_of("'\""));
-  return prefix.find_first_of("fF") != std::string_view::npos;
+// Parameters besides self; a decorator.
+bool asks_for_more(const syntax::Function& function, std::string_view text) {
+  const auto head = text.substr(function.definition.begin, text.find(':', function.definition.begin) - function.definition.begin);
+  const auto open = head.find('(');
+  auto inside = open == std::string_view::npos ? std::string_view() : head.substr(open + 1);
+  inside = inside.substr(0, inside.find_last_of(')'));
+  if (inside.starts_with("self")) inside.remove_prefix(4);
+  return function.bytes != function.definition || inside.find_first_not_of(" \t\r\n,") != std::string_view::npos;
 }
 
-Scan scan(std::string_view text) {
-  Scan out;
-  auto tokens = syntax::tokens(text);
-  std::erase_if(tokens, [](const syntax::Token& token) { return token.kind == syntax::TokenKind::comment || token.kind == syntax::TokenKind::newline; });
-  const auto word = [&](std::size_t i) { return i < tokens.size() ? text.substr(tokens[i].bytes.begin, tokens[i].bytes.size()) : std::string_view(); };
-  bool targets = false;  // between `for` and `in`
-  bool parameters = false;  // of a def or lambda
-  std::size_t depth = 0;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const auto here = word(i), previous = i > 0 ? word(i - 1) : std::string_view();
-    if (tokens[i].kind == syntax::TokenKind::string && is_f_string(here)) out.odd = true;
-    if (here == "await" || here == "async" || here == "global" || here == "nonlocal") out.odd = true;
-    if (here == "for") targets = true;
-    if (here == "in") targets = false;
-    if (here == "def" || here == "lambda") {
-      parameters = true;
-      depth = 0;
-    }
-    if (parameters && here == "(") ++depth;
-    if (parameters && here == ")" && --depth == 0) parameters = false;
-    if (parameters && here == ":" && depth == 0) parameters = false;
-    if (tokens[i].kind != syntax::TokenKind::name || previous == ".") continue;
-    const bool binds = targets || previous == "as" || previous == "import" || previous == "def" || previous == "class" || word(i + 1) == "=" || word(i + 1) == ":=" ||
-                       (parameters && (previous == "(" || previous == "," || previous == "*" || previous == "**" || previous == "lambda"));
-    (binds ? out.bound : out.used).insert(std::string(here));
+// Those that the commit adds or changes; where these are many, first those that name the function.
+Selection select(syntax::Parser& parser, const ChangedTest& file, std::string_view called) {
+  Selection out;
+  const auto tree = parser.parse(file.after);
+  if (!tree) return out;
+  const std::string_view text = file.after;
+  const auto functions = syntax::functions(*tree);
+  std::vector<const syntax::Function*> touched;
+  for (const auto& function : functions)
+    if (is_test(function) && file.before.find(text.substr(function.bytes.begin, function.bytes.size())) == std::string::npos) touched.push_back(&function);
+  std::stable_partition(touched.begin(), touched.end(), [&](const auto* function) { return text.substr(function->bytes.begin, function->bytes.size()).find(called) != std::string_view::npos; });
+  if (touched.size() > kTestsMax) touched.resize(kTestsMax);
+  std::sort(touched.begin(), touched.end());
+  std::size_t copied = 0;
+  for (const auto& function : functions) {
+    if (!is_test(function)) continue;
+    const bool chosen = std::find(touched.begin(), touched.end(), &function) != touched.end();
+    if (chosen) out.names.push_back(function.symbol);
+    out.asks = out.asks || (chosen && asks_for_more(function, text));
+    if (chosen || function.bytes.begin < copied) continue;
+    out.text.append(text.substr(copied, function.bytes.begin - copied)).append("pass");
+    copied = function.bytes.end;
   }
+  out.text = without_prose(out.text.append(text.substr(copied)));
   return out;
 }
 
-// Names that the file's own imports of the standard library give, and the line that does it.
-std::map<std::string, std::string> imports_of(std::string_view text) {
-  std::map<std::string, std::string> out;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto end = std::min(text.find('\n', at), text.size());
-    const auto line = text.substr(at, end - at);
-    at = end + 1;
-    if (!line.starts_with("import ") && !line.starts_with("from ")) continue;
-    const auto first = line.find(' ') + 1;
-    const auto module = line.substr(first, line.find_first_of(" .,", first) - first);
-    if (!standard_modules().contains(module) || line.find_first_of("(\\;*#") != std::string_view::npos) continue;
-    const auto names = line.starts_with("import ") ? line.substr(first) : line.substr(std::min(line.find(" import ") + 8, line.size()));
-    for (std::size_t begin = 0; begin < names.size();) {
-      const auto comma = std::min(names.find(',', begin), names.size());
-      auto name = names.substr(begin, comma - begin);
-      if (const auto as = name.find(" as "); as != std::string_view::npos) name = name.substr(as + 4);
-      name = name.substr(std::min(name.find_first_not_of(' '), name.size()));
-      name = name.substr(0, name.find_first_of(" .\r"));
-      out.emplace(std::string(name), std::string(line));
-      begin = comma + 1;
-    }
+// The file of the function around the place for either side.
+bool cut_out(syntax::Parser& parser, const FixedFunction& function, Project& project) {
+  const auto tree = parser.parse(function.after);
+  if (!tree) return false;
+  for (const auto& found : syntax::functions(*tree)) {
+    if (found.symbol != function.symbol) continue;
+    const auto cut = syntax::cut_function(*tree, found);
+    if (!cut || cut->text != function.fixed) continue;
+    project.set_subject_path(std::string(function.path));
+    project.set_subject_before(without_prose(function.after.substr(0, cut->bytes.begin)));
+    project.set_subject_indent(cut->indent);
+    project.set_subject_after(without_prose(function.after.substr(cut->bytes.end)));
+    return true;
   }
+  return false;
+}
+
+std::vector<Import> imports_of_sides(const FixedFunction& function) {
+  auto out = imports_of(function.after);
+  const auto more = imports_of(function.buggy);
+  out.insert(out.end(), more.begin(), more.end());
   return out;
-}
-
-// All names that `scan` needs from outside are builtins, `own`, or imports (whose lines are added to `lines`).
-bool stands_alone(const Scan& found, std::string_view own, const std::map<std::string, std::string>* imports, std::set<std::string>& lines) {
-  if (found.odd) return false;
-  for (const auto& name : found.used) {
-    if (name == own || builtins().contains(name) || found.bound.contains(name)) continue;
-    if (imports == nullptr || !imports->contains(name)) return false;
-    lines.insert(imports->at(name));
-  }
-  return true;
-}
-
-bool is_test_function(std::string_view text, const syntax::Function& function) {
-  if (function.has_error || function.depth > 0 || !function.symbol.starts_with("test") || function.bytes != function.definition) return false;
-  return function.symbol.find('.') == std::string::npos && text.substr(function.bytes.begin).starts_with("def " + function.symbol + "():");
 }
 
 }  // namespace
 
-std::optional<std::string> standalone_test(syntax::Parser& parser, std::string_view before, std::string_view after, std::string_view symbol, std::string_view fixed) {
-  std::set<std::string> lines;
-  if (symbol.find('.') != std::string_view::npos || !stands_alone(scan(fixed), symbol, nullptr, lines)) return std::nullopt;
-  const auto tree = parser.parse(after);
-  if (!tree) return std::nullopt;
-  const auto imports = imports_of(after);
-  std::string tests, calls;
-  for (const auto& function : syntax::functions(*tree)) {
-    const auto text = after.substr(function.bytes.begin, function.bytes.size());
-    if (!is_test_function(after, function) || before.find(text) != std::string_view::npos) continue;
-    const auto found = scan(text);
-    auto needed = lines;
-    if (!found.used.contains(symbol) || !stands_alone(found, symbol, &imports, needed)) continue;
-    lines = std::move(needed);
-    tests += std::string(text) + "\n\n\n";
-    calls += function.symbol + "()\n";
+FixTests fix_tests(syntax::Parser& parser, const FixedFunction& function, const std::vector<ChangedTest>& files, const ReadFile& read, std::size_t bytes_max) {
+  FixTests out;
+  out.reason = "no_changed_test";
+  std::size_t bytes = 0;
+  for (const auto& file : files) {
+    auto chosen = select(parser, file, last_part(function.symbol));
+    if (chosen.names.empty()) continue;
+    Test test;
+    auto& project = *test.mutable_project();
+    if (!cut_out(parser, function, project)) {
+      out.reason = "not_found";
+      break;
+    }
+    const auto own = chosen.text.size() + project.subject_before().size() + project.subject_after().size();
+    ProjectFiles needed(read, bytes_max - std::min(bytes_max, bytes + own));
+    needed.start(std::string(function.path));
+    needed.start(file.path);
+    needed.follow(file.path, imports_of(chosen.text));
+    needed.follow(std::string(function.path), imports_of_sides(function));
+    if (chosen.asks) needed.follow_conftest(file.path);
+    if (needed.too_large() || bytes + own > bytes_max) {
+      out.reason = "too_large";
+      continue;
+    }
+    bytes += own + needed.bytes();
+    test.set_kind(TestKind::pytest);
+    test.set_code(std::move(chosen.text));
+    test.set_timeout_ms(kTimeoutMs);
+    project.set_test_path(file.path);
+    for (auto& name : chosen.names) project.add_tests(std::move(name));
+    for (const auto& [path, carried] : needed.files()) {
+      auto& one = *project.add_files();
+      one.set_path(path);
+      one.set_text(carried->text);
+    }
+    out.tests.push_back(std::move(test));
   }
-  if (tests.empty()) return std::nullopt;
-  std::string out;
-  for (const auto& line : lines) out += line + "\n";
-  return out + (out.empty() ? "" : "\n\n") + tests + calls;
+  if (!out.tests.empty()) out.reason = "";
+  return out;
 }
 
 }  // namespace mendel::miner

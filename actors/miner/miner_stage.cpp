@@ -3,6 +3,7 @@
 #include "actors/miner/miner_stage.hpp"
 
 #include <array>
+#include <map>
 
 #include "actors/miner/clone.hpp"
 #include "actors/miner/fix_commit.hpp"
@@ -19,7 +20,7 @@
 namespace mendel::miner {
 namespace {
 
-constexpr std::array<FunnelStep, 10> kSteps = {{
+constexpr std::array<FunnelStep, 11> kSteps = {{
     {kCommits, "commits looked at"},
     {kNonMerge, "with at most one parent"},
     {kTouchesPython, "that touch a .py file"},
@@ -29,7 +30,8 @@ constexpr std::array<FunnelStep, 10> kSteps = {{
     {kInFunctions, "all of them inside functions of both sides"},
     {kFixes, "that gave at least one pair"},
     {kPairs, "pairs (one for each changed function)"},
-    {kWithTest, "with a test of the same commit that can stand alone"},
+    {kTestChanged, "of commits that change a test file too"},
+    {kWithTest, "that bring the tests it adds or changes, and what they need"},
 }};
 
 // A repository and what is asked of it again for every commit.
@@ -38,6 +40,7 @@ struct OpenRepository {
   Repository repository;
   std::shared_ptr<const History> history;
   std::string root;
+  std::map<ObjectId, std::shared_ptr<const CarriedFile>> carried;  // null: cannot be read, or is no text
 };
 
 // What an item says, whichever source it comes from.
@@ -47,11 +50,8 @@ struct MiningInput {
   std::string license;  // stands in where the files show none
 };
 
-struct TestFile {
-  std::string before, after;
-};
-
-constexpr std::uint32_t kTestTimeoutMs = 10'000;
+constexpr std::size_t kFilesKept = 2048;  // of the project, ready to be carried
+constexpr std::size_t kCarriedBytesMax = 32u << 20;  // of all tests of one run of commits: a result must fit into one message
 
 class GitMiner final : public MinerStage {
  public:
@@ -67,14 +67,17 @@ class GitMiner final : public MinerStage {
     result.set_item_id(item.id());
     result.set_stage(item.stage());
     for (const auto& step : kSteps) (*result.mutable_funnel())[step.counter];
+    carried_bytes_ = 0;
     if (!input.commits().empty()) {
       for (const auto& commit : input.commits()) mine(commit, result);
       return result;
     }
     const auto pieces = plan(input.repository(), config_);
     if (!pieces) return pieces.error();
-    for (const auto& piece : *pieces)
+    for (const auto& piece : *pieces) {
+      carried_bytes_ = 0;
       for (const auto& commit : piece) mine(commit, result);
+    }
     return result;
   }
 
@@ -128,24 +131,50 @@ class GitMiner final : public MinerStage {
     if (found.pairs.empty()) return reject(subject, found.reason, found.detail, result);
     count(kFixes, result);
     count(kPairs, result, found.pairs.size());
-    const auto tests = config_.mine().tests() ? test_files(fix) : std::vector<TestFile>();
-    for (const auto& pair : found.pairs) add_pair(fix, tests, pair, result);
+    const auto tests = config_.mine().tests() ? changed_tests(fix) : std::vector<ChangedTest>();
+    for (const auto& pair : found.pairs) add_pair(fix, *after, tests, pair, result);
   }
 
-  // Both sides of the test files that the commit changes; those that cannot be read are left out.
-  std::vector<TestFile> test_files(const Fix& fix) {
-    std::vector<TestFile> out;
+  // The test files that the commit changes; those that cannot be read are left out.
+  std::vector<ChangedTest> changed_tests(const Fix& fix) {
+    std::vector<ChangedTest> out;
     for (const auto& file : fix.tests) {
-      if (!file.after) continue;
+      if (!file.after || !is_text(file.path)) continue;
       const auto bytes_max = config_.mine().blob_bytes_max();
       auto after = open_->repository.blob(*file.after, bytes_max);
       auto before = file.before ? open_->repository.blob(*file.before, bytes_max) : Result<std::string>(std::string());
-      if (after && before && is_text(*after) && is_text(*before)) out.push_back({std::move(*before), std::move(*after)});
+      if (after && before && is_text(*after) && is_text(*before)) out.push_back({file.path, std::move(*before), std::move(*after)});
     }
     return out;
   }
 
-  void add_pair(const Fix& fix, const std::vector<TestFile>& tests, const FunctionPair& found, WorkResult& result) {
+  // A file of the project as it is after the fix.
+  std::shared_ptr<const CarriedFile> carried_file(const Fix& fix, const std::string& path) {
+    const auto id = open_->repository.file_at(fix.commit.tree, path);
+    if (!id) return nullptr;
+    if (open_->carried.size() >= kFilesKept) open_->carried.clear();
+    const auto [at, fresh] = open_->carried.try_emplace(*id);
+    if (!fresh) return at->second;
+    const auto text = open_->repository.blob(*id, config_.mine().blob_bytes_max());
+    if (text && is_text(*text)) at->second = std::make_shared<const CarriedFile>(CarriedFile{without_prose(*text), imports_of(*text)});
+    return at->second;
+  }
+
+  void add_tests(const Fix& fix, std::string_view after, const std::vector<ChangedTest>& tests, const FunctionPair& found, Pair& pair, WorkResult& result) {
+    if (tests.empty() || found.bug.bug_class == BugClass::syntax) return;  // of a syntax error the parser is the proof
+    count(kTestChanged, result);
+    const std::size_t bytes_max = std::size_t{config_.mine().test_kib_max()} << 10;
+    auto brought = fix_tests(parser_, {fix.file.path, after, found.symbol, found.buggy, found.fixed}, tests, [&](const std::string& path) { return carried_file(fix, path); }, bytes_max);
+    if (carried_bytes_ + bytes_max > kCarriedBytesMax) brought = {{}, "no_room"};
+    if (brought.tests.empty()) return count((std::string("mine.without_test.") + brought.reason).c_str(), result);
+    count(kWithTest, result);
+    for (auto& test : brought.tests) {
+      carried_bytes_ += test.ByteSizeLong();
+      *pair.add_tests() = std::move(test);
+    }
+  }
+
+  void add_pair(const Fix& fix, std::string_view after, const std::vector<ChangedTest>& tests, const FunctionPair& found, WorkResult& result) {
     auto& pair = *result.add_pairs();
     pair.set_buggy(found.buggy);
     pair.set_fixed(found.fixed);
@@ -162,15 +191,7 @@ class GitMiner final : public MinerStage {
     source.set_author(fix.commit.author);
     source.set_url(commit_url(open_->repository.name(), fix.hex));
     source.set_fork_root(open_->root);
-    for (const auto& file : tests) {
-      const auto code = standalone_test(parser_, file.before, file.after, found.symbol, found.fixed);
-      if (!code) continue;
-      auto& test = *pair.add_tests();
-      test.set_kind(TestKind::script);
-      test.set_code(*code);
-      test.set_timeout_ms(kTestTimeoutMs);
-    }
-    if (pair.tests_size() > 0) count(kWithTest, result);
+    add_tests(fix, after, tests, found, pair, result);
     set_pair_id(pair);
   }
 
@@ -178,6 +199,7 @@ class GitMiner final : public MinerStage {
   MiningInput input_;
   syntax::Parser parser_;
   std::unique_ptr<OpenRepository> open_;
+  std::size_t carried_bytes_ = 0;
 };
 
 }  // namespace

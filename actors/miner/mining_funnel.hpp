@@ -14,6 +14,7 @@ inline constexpr char kSmall[] = "mine.small";
 inline constexpr char kInFunctions[] = "mine.in_functions";
 inline constexpr char kFixes[] = "mine.fixes";
 inline constexpr char kPairs[] = "mine.pairs";
+inline constexpr char kTestChanged[] = "mine.test_changed";
 inline constexpr char kWithTest[] = "mine.with_test";
 // Commits whose parent lies beyond the end of a shallow clone: what they changed is not known.
 inline constexpr char kBeyondClone[] = "mine.beyond_clone";
@@ -23,7 +24,8 @@ struct FunnelStep {
   const char* description;
 };
 
-// All steps, widest first. Besides these the funnel counts "mine.rejected.REASON".
+// All steps, widest first. Besides these the funnel counts "mine.rejected.REASON",
+// and "mine.without_test.REASON" where a commit changes a test file and its pair brings no test.
 std::span<const FunnelStep> mining_funnel();
 
 }  // namespace mendel::miner

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t kTreeDepthMax = 128;
 constexpr std::size_t kTreeBytesMax = 64u << 20;
+constexpr std::size_t kFoldersKept = 8192;
 constexpr std::size_t kCommitBytesMax = 8u << 20;
 
 void start_libgit2() {
@@ -227,13 +228,21 @@ std::string origin_name(git_repository* repository, const std::string& path) {
 
 }  // namespace
 
-struct Repository::Licenses {
-  std::map<ObjectId, std::string> by_tree, by_blob;
+// What was read before. Folders are the names in a tree.
+struct Repository::Known {
+  struct Entry {
+    ObjectId id;
+    bool is_folder;
+  };
+  using Folder = std::map<std::string, Entry, std::less<>>;
+
+  std::map<ObjectId, std::string> license_by_tree, license_by_blob;
+  std::unordered_map<ObjectId, Folder, IdHash> folders;
 };
 
 void Repository::Close::operator()(git_repository* repository) const { git_repository_free(repository); }
 void Repository::Close::operator()(git_odb* odb) const { git_odb_free(odb); }
-Repository::Repository() : licenses_(std::make_unique<Licenses>()) {}
+Repository::Repository() : known_(std::make_unique<Known>()) {}
 Repository::Repository(Repository&&) noexcept = default;
 Repository& Repository::operator=(Repository&&) noexcept = default;
 Repository::~Repository() = default;
@@ -337,6 +346,26 @@ Result<std::string> Repository::blob(const ObjectId& id, std::uint64_t bytes_max
   return std::string(bytes_of(*object));
 }
 
+std::optional<ObjectId> Repository::file_at(const ObjectId& tree, std::string_view path) const {
+  auto at = tree;
+  for (;;) {
+    if (known_->folders.size() >= kFoldersKept) known_->folders.clear();
+    const auto [folder, fresh] = known_->folders.try_emplace(at);
+    if (fresh) {
+      const auto object = read_object(odb_.get(), at, GIT_OBJECT_TREE, kTreeBytesMax);
+      TreeReader entries(object ? bytes_of(*object) : std::string_view());
+      while (const auto entry = entries.next())
+        if (entry->is_file() || entry->is_folder()) folder->second.emplace(entry->name, Known::Entry{entry->id, entry->is_folder()});
+    }
+    const auto slash = path.find('/');
+    const auto found = folder->second.find(path.substr(0, slash));
+    if (found == folder->second.end() || found->second.is_folder != (slash != std::string_view::npos)) return std::nullopt;
+    if (slash == std::string_view::npos) return found->second.id;
+    at = found->second.id;
+    path.remove_prefix(slash + 1);
+  }
+}
+
 bool Repository::holds(const ObjectId& id) const {
   const auto oid = raw(id);
   return git_odb_exists_ext(odb_.get(), &oid, GIT_ODB_LOOKUP_NO_REFRESH) == 1;
@@ -353,14 +382,14 @@ std::vector<ObjectId> Repository::license_files(const ObjectId& tree) const {
 }
 
 std::string Repository::license(const ObjectId& tree) const {
-  const auto [at, fresh] = licenses_->by_tree.try_emplace(tree);
+  const auto [at, fresh] = known_->license_by_tree.try_emplace(tree);
   if (!fresh) return at->second;
   const auto object = read_object(odb_.get(), tree, GIT_OBJECT_TREE, kTreeBytesMax);
   if (!object) return {};
   TreeReader entries(bytes_of(*object));
   while (const auto entry = entries.next()) {
     if (!entry->is_file() || !is_license_name(entry->name)) continue;
-    const auto [known, unread] = licenses_->by_blob.try_emplace(entry->id);
+    const auto [known, unread] = known_->license_by_blob.try_emplace(entry->id);
     if (unread)
       if (const auto text = blob(entry->id, kLicenseBytesMax)) known->second = guess_license(*text);
     if (!known->second.empty()) return at->second = known->second;

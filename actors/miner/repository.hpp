@@ -87,6 +87,9 @@ class Repository {
   // too_large above `bytes_max`, told before the bytes are unpacked.
   Result<std::string> blob(const ObjectId& id, std::uint64_t bytes_max) const;
 
+  // The file at `path` below `tree`; nothing where there is none, or a link. Remembers the folders that it read.
+  std::optional<ObjectId> file_at(const ObjectId& tree, std::string_view path) const;
+
   bool holds(const ObjectId& id) const;
 
   // Licence files at the root of `tree`.
@@ -103,12 +106,12 @@ class Repository {
     void operator()(git_repository* repository) const;
     void operator()(git_odb* odb) const;
   };
-  struct Licenses;
+  struct Known;
   Repository();
 
   std::unique_ptr<git_repository, Close> repository_;
   std::unique_ptr<git_odb, Close> odb_;
-  std::unique_ptr<Licenses> licenses_;
+  std::unique_ptr<Known> known_;
   std::string name_;
 };
 

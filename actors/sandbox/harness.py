@@ -89,17 +89,25 @@ def run_script(code, names):
     return '', planted
 
 
-def run_cases(code, module):
+def run_suite(suite):
     import unittest
-    exec(compile(code, module['__name__'] + '.py', 'exec'), module)
-    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[module['__name__']])
     count, result = suite.countTestCases(), unittest.TestResult()
     suite.run(result)
     return count, result
 
 
+def suite_of(code, module):
+    import unittest
+    exec(compile(code, module['__name__'] + '.py', 'exec'), module)
+    return unittest.defaultTestLoader.loadTestsFromModule(sys.modules[module['__name__']])
+
+
 def run_unittest(code, names):
-    count, result = run_cases(code, module_of('test_subject', names))
+    return judged_suite(suite_of(code, module_of('test_subject', names)))
+
+
+def judged_suite(suite):
+    count, result = run_suite(suite)
     broken = result.failures + result.errors
     if broken:
         return broken[0][1].strip().splitlines()[-1], None
@@ -107,16 +115,20 @@ def run_unittest(code, names):
         return f'{count} tests found, {result.testsRun} run, {len(result.skipped)} skipped', None
 
     def planted():
-        count, result = run_cases(PLANTED_UNITTEST, module_of('planted', {}))
+        count, result = run_suite(suite_of(PLANTED_UNITTEST, module_of('planted', {})))
         return count, len(result.failures)
     return '', planted
 
 
 class Reports:
-    """Counts what pytest says of each test."""
+    """Counts what pytest says of each test, and keeps how the first came to fail."""
 
     def __init__(self):
-        self.passed, self.failed = 0, []
+        self.passed, self.failed, self.why = 0, [], ''
+
+    def pytest_exception_interact(self, call):
+        last = [line[1:].strip() for line in str(call.excinfo.value).splitlines() if line.startswith('E ')][-1:]  # of a file that cannot be imported
+        self.why = self.why or (last and last[0][:300]) or sentence(call.excinfo.value)
 
     def pytest_runtest_logreport(self, report):
         if report.failed:
@@ -125,30 +137,86 @@ class Reports:
             self.passed += 1
 
 
-def run_file(name, code):
+def ask_pytest(arguments):
     import pytest
-    with open(name, 'w', encoding='utf-8') as file:
-        file.write(code)
+    sys.dont_write_bytecode = True
     reports = Reports()
-    status = pytest.main(['-q', '-p', 'no:cacheprovider', '--noconftest', '--rootdir', WORK, name], plugins=[reports])
+    status = pytest.main(['-q', '-p', 'no:cacheprovider', '--rootdir', WORK, *arguments], plugins=[reports])
     return int(status), reports
+
+
+def run_file(name, code):
+    os.environ['PYTEST_DISABLE_PLUGIN_AUTOLOAD'] = '1'
+    put_file(name, code)
+    return ask_pytest(['--noconftest', name])
+
+
+def planted_pytest():
+    _, reports = run_file('test_planted.py', PLANTED_PYTEST)
+    return PLANTED_PYTEST.count('def '), len(reports.failed)
+
+
+def judged_pytest(status, reports, least):
+    if status or reports.failed or reports.passed < least:
+        return reports.why or f'status {status}, {reports.passed} passed, failed: {", ".join(reports.failed[:3])}', None
+    return '', planted_pytest
 
 
 def run_pytest(code, names):
     import builtins
-    os.environ['PYTEST_DISABLE_PLUGIN_AUTOLOAD'] = '1'
-    sys.dont_write_bytecode = True
     for name, value in names.items():
         if not hasattr(builtins, name):
             setattr(builtins, name, value)
-    status, reports = run_file('test_subject.py', code)
-    if status or reports.failed or not reports.passed:
-        return f'status {status}, {reports.passed} passed, failed: {", ".join(reports.failed[:3])}', None
+    return judged_pytest(*run_file('test_subject.py', code), 1)
 
-    def planted():
-        _, reports = run_file('test_planted.py', PLANTED_PYTEST)
-        return PLANTED_PYTEST.count('def '), len(reports.failed)
-    return '', planted
+
+def put_file(path, text):
+    os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+    with open(path, 'w', encoding='utf-8', newline='') as file:
+        file.write(text)
+
+
+def root_of(path):
+    """The folder that holds the outermost package of a file: what pytest puts on the path too."""
+    folder = os.path.dirname(path)
+    while folder and os.path.exists(os.path.join(folder, '__init__.py')):
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def run_project(request):
+    """A test of the fix in its project. Where pytest is not at hand, what needs none of its fixtures can be run all the same."""
+    import importlib.util
+    project = request['project']
+    for path, text in project['files'].items():
+        put_file(path, text)
+    test_path, tests = project['test_path'], project['tests']
+    sys.path[:0] = dict.fromkeys([os.path.join(WORK, root_of(project['subject_path'])).rstrip('/'), WORK])
+    sys.path += request['packages']
+    if importlib.util.find_spec('pytest'):
+        return judged_pytest(*ask_pytest(['::'.join([test_path, *test.split('.')]) for test in tests]), len(tests))
+    root = root_of(test_path)
+    sys.path.insert(0, os.path.join(WORK, root))
+    module = importlib.import_module(os.path.relpath(test_path, root or '.')[:-len('.py')].replace('/', '.'))
+    return judged_suite(suite_of_names(module, tests))
+
+
+def suite_of_names(module, tests):
+    import unittest
+    suite = unittest.TestSuite()
+    for test in tests:
+        *owner, name = test.split('.')
+        if not owner:
+            suite.addTest(unittest.FunctionTestCase(getattr(module, name)))
+            continue
+        owner = getattr(module, owner[0])
+        if issubclass(owner, unittest.TestCase):
+            suite.addTest(owner(name))
+            continue
+        case = owner()
+        before = getattr(case, 'setup_method', None) or getattr(case, 'setup', None)
+        suite.addTest(unittest.FunctionTestCase(getattr(case, name), before))
+    return suite
 
 
 def run_command(code, names):
@@ -181,10 +249,12 @@ def run(request, report, ask, leave=os._exit, settrace=sys.settrace, setprofile=
             while said:
                 said = said[write(report, said):]
             leave(0)
-        with open('subject.py', 'w', encoding='utf-8') as file:
-            file.write(request['subject'])
-        names = {} if request['kind'] == 'command' else names_of_subject(request['packages'])
-        why, planted = KINDS[request['kind']](request['code'], names)
+        if request['kind'] == 'project':
+            why, planted = run_project(request)
+        else:
+            put_file('subject.py', request['subject'])
+            names = {} if request['kind'] == 'command' else names_of_subject(request['packages'])
+            why, planted = KINDS[request['kind']](request['code'], names)
         settrace(None)
         setprofile(None)
         if why:

@@ -45,19 +45,42 @@ bool hangs(const RunResult& side, const RunResult& other, const Limits& limits) 
   return side.ending == Ending::cpu_limit && other.cpu_us * 10 < std::uint64_t{limits.cpu_s} * 1'000'000;
 }
 
-Result<Round> once(Runner& runner, const mendel::Test& test, Sides sides, const Limits& limits, std::uint32_t& runs) {
+// By the test's own words: an assertion, not something that is missing where it runs.
+bool by_assertion(const RunResult& result) {
+  return result.ending == Ending::failed && (result.why.starts_with("AssertionError") || result.why.starts_with("Failed"));
+}
+
+struct Trial {
+  const mendel::Test& test;
+  std::string_view only;  // one of its tests; empty: all
+  Limits limits;
+};
+
+Result<Round> once(Runner& runner, const Trial& trial, Sides sides, std::uint32_t& runs) {
   Round round;
-  const auto kind = kind_of(test);
+  const auto kind = kind_of(trial.test);
+  const auto& limits = trial.limits;
+  const auto* project = trial.test.has_project() ? &trial.test.project() : nullptr;
   ++runs;
-  auto fixed = runner.run({kind, test.code(), sides.fixed, limits});
+  auto fixed = runner.run({kind, trial.test.code(), sides.fixed, limits, project, trial.only});
   if (!fixed) return fixed.error();
   round.fixed = side_of(*fixed);
   if (round.fixed != Side::passed) round.why = told("fixed", *fixed);
-  if (round.fixed != Side::passed && fixed->ending != Ending::cpu_limit) return round;
+  const bool may_contradict = fixed->ending == Ending::cpu_limit || (project != nullptr && by_assertion(*fixed));
+  if (round.fixed != Side::passed && !may_contradict) {
+    if (project != nullptr) round.fixed = Side::undecided;
+    return round;
+  }
   ++runs;
-  auto buggy = runner.run({kind, test.code(), sides.buggy, limits});
+  auto buggy = runner.run({kind, trial.test.code(), sides.buggy, limits, project, trial.only});
   if (!buggy) return buggy.error();
   round.buggy = side_of(*buggy);
+  if (project != nullptr && round.buggy == Side::faked) round.buggy = Side::undecided;
+  if (project != nullptr && round.fixed == Side::failed) {
+    round.why += round.buggy == Side::passed ? ", the buggy side passes" : "; " + told("buggy", *buggy);
+    if (round.buggy != Side::passed) round.fixed = Side::undecided;
+    return round;
+  }
   if (round.fixed != Side::passed) {
     if (round.buggy == Side::passed && hangs(*fixed, *buggy, limits)) round.fixed = Side::failed;
     return round;
@@ -75,21 +98,38 @@ Standing standing_of(const Round& round) {
   return round.buggy == Side::failed ? Standing::proves : Standing::buggy_passes;
 }
 
-}  // namespace
-
-Result<TestVerdict> judge(Runner& runner, const mendel::Test& test, Sides sides, const Limits& limits) {
+Result<TestVerdict> twice(Runner& runner, const Trial& trial, Sides sides) {
   TestVerdict verdict;
-  const auto bounded = limits_of(test, limits);
-  auto first = once(runner, test, sides, bounded, verdict.runs);
+  auto first = once(runner, trial, sides, verdict.runs);
   if (!first) return first.error();
-  auto second = once(runner, test, sides, bounded, verdict.runs);
-  if (!second) return second.error();
   verdict.standing = standing_of(*first);
   verdict.detail = first->why;
+  if (trial.test.has_project() && verdict.standing == Standing::undecided) return verdict;
+  auto second = once(runner, trial, sides, verdict.runs);
+  if (!second) return second.error();
   if (standing_of(*second) == verdict.standing) return verdict;
   const bool undecided = verdict.standing == Standing::undecided || standing_of(*second) == Standing::undecided;
   verdict.standing = undecided ? Standing::undecided : Standing::flaky;
   verdict.detail = first->why + "; the second time: " + second->why;
+  return verdict;
+}
+
+}  // namespace
+
+Result<TestVerdict> judge(Runner& runner, const mendel::Test& test, Sides sides, const Limits& limits) {
+  const Trial all{test, {}, limits_of(test, limits)};
+  auto verdict = twice(runner, all, sides);
+  if (!verdict || verdict->standing != Standing::undecided || test.project().tests_size() < 2) return verdict;
+  for (const auto& name : test.project().tests()) {  // one that lacks something here must not hide what the others show
+    auto alone = twice(runner, {test, name, all.limits}, sides);
+    if (!alone) return alone;
+    verdict->runs += alone->runs;
+    if (alone->standing == Standing::undecided) continue;
+    const bool decides = alone->standing == Standing::proves || alone->standing == Standing::fixed_fails;
+    verdict->standing = alone->standing;
+    verdict->detail = name + " alone: " + alone->detail;
+    if (decides) break;
+  }
   return verdict;
 }
 

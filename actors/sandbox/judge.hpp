@@ -32,6 +32,11 @@ struct TestVerdict {
 // Each side runs twice. A side that used up its processor time has failed only if the other side passed in less than
 // a tenth of it: so that a busy or slow machine decides nothing. The test's timeout_ms can only tighten `limits`, the
 // wall clock to ten times it. Error: the sandbox failed.
+//
+// A test that is carried with its project (Test.project) may fail for want of something that could not be carried. So
+// `fixed_fails` takes that the fixed side fails by an assertion where the buggy side passes; whatever else keeps the fixed
+// side from passing, and a faked success, is `undecided`, without a second run. Several tests are judged together first, then
+// one by one.
 Result<TestVerdict> judge(Runner& runner, const mendel::Test& test, Sides sides, const Limits& limits);
 
 }  // namespace mendel::sandbox

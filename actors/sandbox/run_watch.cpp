@@ -11,6 +11,8 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "actors/syntax/tree.hpp"
+
 namespace mendel::sandbox {
 namespace {
 
@@ -43,6 +45,19 @@ std::int64_t number_of(const json& object, const char* key) {
   return at != object.end() && at->is_number_integer() ? at->get<std::int64_t>() : 0;
 }
 
+// The files as the run finds them, the side under test in its place.
+json project_of(const Run& run) {
+  const auto& project = *run.project;
+  json files = json::object();
+  for (const auto& file : project.files()) files[file.path()] = file.text();
+  files[project.subject_path()] = project.subject_before() + syntax::paste_function(run.subject, project.subject_indent()) + project.subject_after();
+  files[project.test_path()] = run.code;
+  json tests = json::array();
+  if (run.only.empty()) tests = std::vector<std::string>(project.tests().begin(), project.tests().end());
+  else tests.push_back(run.only);
+  return {{"files", std::move(files)}, {"tests", std::move(tests)}, {"test_path", project.test_path()}, {"subject_path", project.subject_path()}};
+}
+
 }  // namespace
 
 std::string request_of(const Run& run, const std::vector<std::string>& packages) {
@@ -52,6 +67,9 @@ std::string request_of(const Run& run, const std::vector<std::string>& packages)
               {"limits", {{"cpu_s", limits.cpu_s}, {"memory_mib", limits.memory_mib}, {"disk_mib", limits.disk_mib}, {"processes", limits.processes}, {"descriptors", limits.descriptors}}}};
   if (run.kind == "observe") {
     out["request"] = run.code;
+  } else if (run.project != nullptr) {
+    out["kind"] = "project";
+    out["project"] = project_of(run);
   } else {
     out["code"] = run.code;
     out["subject"] = run.subject;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "proto/config.pb.h"
+#include "proto/pair.pb.h"
 #include "proto/result.hpp"
 
 namespace mendel::sandbox {
@@ -43,8 +44,10 @@ Result<Settings> settings_from(const mendel::Sandbox& config);
 struct Run {
   std::string_view kind;  // script, unittest, pytest, command; observe
   std::string_view code;  // observe: the request for observer.py
-  std::string_view subject;  // subject.py
+  std::string_view subject;  // subject.py, or what stands in its place in `project`
   Limits limits;
+  const mendel::Project* project = nullptr;  // pytest only: laid down as in a checkout; without pytest what unittest can run is run
+  std::string_view only = {};  // one of its tests; empty: all
 };
 
 enum class Ending : std::uint8_t {

@@ -42,6 +42,7 @@ constexpr Reason kReasons[] = {
     {"buggy_passes_tests", "tests", kFail, "every test of the pair passes on the buggy side too", {}},
     {"faked_tests", "tests", kFail, "a test said it had passed, but what was planted to fail after it did not fail", {}},
     {"flaky_tests", "tests", kSkipped, "the pair's tests were not twice the same and are set aside; nothing else told the sides apart", {}},
+    {"fix_test_undecided", "tests", kSkipped, "the test carried from the fix's commit passes on both sides, or on neither, as one that lacks something does; nothing else told the sides apart", {}},
     {"tests_undecided", "tests", kSkipped, "a limit of time or output was met, which says more about the machine than about the code", {}},
     {"no_difference_seen", "tests", kSkipped, "both sides behaved alike in all generated calls: the change may be none; lowers the quality of a logic bug", {}},
     {"nothing_to_run", "tests", kSkipped, "no changed function could be loaded and called", {}},

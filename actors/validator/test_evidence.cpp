@@ -1,6 +1,7 @@
-// The order of the three kinds of evidence, and the words for what they answer.
+// The order of the four kinds of evidence, and the words for what they answer.
 #include "actors/validator/test_evidence.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <unordered_map>
 
@@ -16,6 +17,8 @@ using sandbox::Runner;
 using sandbox::Standing;
 
 constexpr char kDoctest[] = "import doctest, subject\nRESULT = doctest.testmod(subject)\nassert RESULT.attempted and not RESULT.failed, RESULT\n";
+
+constexpr std::string_view kFixTestUndecided = "fix_test_undecided";
 
 struct Shared {
   std::shared_ptr<Runner> runner;
@@ -66,11 +69,15 @@ class Evidences final : public TestEvidence {
   Evidence examine(const Pair& pair) override {
     ++counts_["tests.pairs"];
     Evidence set_aside;
-    if (pair.tests_size() > 0) {
+    if (std::any_of(pair.tests().begin(), pair.tests().end(), [](const auto& test) { return !test.has_project(); })) {
       auto own = own_tests(pair);
       const bool decided = own.reason != "flaky_tests" && own.reason != "tests_undecided";
       if (decided || !fault_) return counted(std::move(own));
       set_aside = std::move(own);
+    }
+    if (auto found = fix_tests(pair)) {
+      if (found->reason != kFixTestUndecided || !fault_) return counted(*std::move(found));
+      set_aside = *std::move(found);
     }
     if (auto found = doctests(pair)) return counted(*std::move(found));
     auto found = differential(pair);
@@ -105,6 +112,7 @@ class Evidences final : public TestEvidence {
     Evidence best{"", {}, {}};
     int proving = 0, standing = 0;
     for (const auto& test : pair.tests()) {
+      if (test.has_project()) continue;
       auto verdict = judged(test, pair);
       if (verdict.standing == Standing::fixed_fails || verdict.standing == Standing::faked) return {reason_of(verdict.standing), std::move(verdict.detail), {}};
       const bool stands = verdict.standing == Standing::proves || verdict.standing == Standing::buggy_passes;
@@ -119,6 +127,25 @@ class Evidences final : public TestEvidence {
       best.detail = std::to_string(proving) + " of " + std::to_string(pair.tests_size()) + " tests tell the sides apart: " + best.detail;
     }
     return best;
+  }
+
+  // Tests carried from the commit of the fix: the first that proves or contradicts decides.
+  std::optional<Evidence> fix_tests(const Pair& pair) {
+    std::optional<Evidence> undecided;
+    for (const auto& test : pair.tests()) {
+      if (!test.has_project()) continue;
+      if (!undecided) ++counts_["tests.with_fix_test"];
+      auto verdict = judged(test, pair);
+      verdict.detail.insert(0, "the test of the fix, " + test.project().test_path() + ": ");
+      if (verdict.standing == Standing::fixed_fails) return Evidence{"fixed_fails_tests", std::move(verdict.detail), {}};
+      if (verdict.standing == Standing::proves) {
+        ++counts_["tests.proven_by_fix_test"];
+        return Evidence{"", std::move(verdict.detail), {}};
+      }
+      if (verdict.standing == Standing::buggy_passes) verdict.detail += " as the fixed side did";
+      if (!undecided) undecided = Evidence{kFixTestUndecided, std::move(verdict.detail), {}};
+    }
+    return undecided;
   }
 
   std::optional<Evidence> doctests(const Pair& pair) {

@@ -1,4 +1,5 @@
-// What running both sides of a pair tells: its own tests, the examples in its docstrings, generated calls.
+// What running both sides of a pair tells: its own tests, those carried from the fix's commit, the examples in its
+// docstrings, generated calls.
 #pragma once
 
 #include <map>
@@ -17,7 +18,8 @@ class TestEvidence {
   virtual ~TestEvidence() = default;
 
   // In this order, and the first that decides wins: the pair's own tests, where one must fail on the buggy side
-  // and all must pass on the fixed side; docstring examples; differential execution. Where the sandbox itself
+  // and all must pass on the fixed side; those carried from its commit, which may fail for want of something;
+  // docstring examples; differential execution. Where the sandbox itself
   // fails, `fault` says so and the answer is of no use.
   virtual Evidence examine(const Pair& pair) = 0;
 

@@ -13,7 +13,7 @@ namespace mendel::validator {
 class ValidatorStage {
  public:
   // Part of the work id: raise it whenever the same input may give another result.
-  static constexpr std::uint32_t kVersion = 2;
+  static constexpr std::uint32_t kVersion = 3;
 
   // unavailable if a tool that the stage cannot do without is missing; the message names the remedy.
   static Result<std::unique_ptr<ValidatorStage>> start(const Config& config) { return start(config, config.sandbox().plant()); }

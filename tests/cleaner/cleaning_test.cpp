@@ -45,6 +45,19 @@ TEST_CASE("a side that lost a quote is cleaned like the other") {
   CHECK(pair.fixed() == "m = 'user1@example.com'");
 }
 
+TEST_CASE("what a test carries is cleaned with the pair") {
+  auto pair = pair_of("m = 'jane@acme.de'", "m = ['jane@acme.de']");
+  auto& project = *pair.add_tests()->mutable_project();
+  project.set_subject_before("# of joe@acme.de\n");
+  project.set_subject_after("# of jane@acme.de\n");
+  project.add_files()->set_text("them = 'joe@acme.de'\n");
+  CleanCounts counts;
+  clean_pair(pair, counts);
+  CHECK(project.subject_before() == "# of user2@example.com\n");
+  CHECK(project.subject_after() == "# of user1@example.com\n");
+  CHECK(project.files(0).text() == "them = 'user2@example.com'\n");
+}
+
 TEST_CASE("a pair that differs in a secret alone still differs") {
   auto pair = pair_of("h = '93.184.216.34'", "h = '93.184.216.35'");
   CleanCounts counts;

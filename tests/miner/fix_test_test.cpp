@@ -1,53 +1,118 @@
-// The test of a fix beside its function: what may stand alone and what may not.
+// The tests of a fix with what they need: which are chosen, what is carried, and where it ends.
+#include "actors/miner/fix_test.hpp"
+
 #include <doctest/doctest.h>
 
+#include <map>
 #include <string>
-
-#include "actors/miner/fix_test.hpp"
 
 using namespace mendel;
 using namespace mendel::miner;
 
 namespace {
 
-const std::string kFixed = "def clamp(x, low=0, *rest, key=None):\n    values = [v for v in rest if v.real]\n    return max(low, x, *values)";
+using Tree = std::map<std::string, std::string>;
 
-std::optional<std::string> test_of(const std::string& file, const std::string& before = {}, const std::string& symbol = "clamp", const std::string& fixed = kFixed) {
+const std::string kFixed = "def clamp(self, x):\n    return max(0, x)", kBuggy = "def clamp(self, x):\n    from .late import y\n    return x";
+const std::string kModule = "\"\"\"Kept: it is of the module.\"\"\"\nfrom .base import Base  # why\n\n\nclass Box(Base):\n    def clamp(self, x):\n        return max(0, x)\n\n    def other(self):\n        \"\"\"Goes, whatever it says.\"\"\"\n";
+const std::string kTest = "from pkg.box import Box\n\n\ndef test_low():\n    assert Box().clamp(-1) == 0\n";
+
+FixTests tests_of(const Tree& tree, std::vector<ChangedTest> files, std::size_t bytes_max = 1 << 20) {
   syntax::Parser parser;
-  return standalone_test(parser, before, file, symbol, fixed);
+  const ReadFile read = [&](const std::string& path) -> std::shared_ptr<const CarriedFile> {
+    const auto at = tree.find(path);
+    if (at == tree.end()) return nullptr;
+    return std::make_shared<const CarriedFile>(CarriedFile{without_prose(at->second), imports_of(at->second)});
+  };
+  return fix_tests(parser, {"src/pkg/box.py", tree.at("src/pkg/box.py"), "Box.clamp", kBuggy, kFixed}, files, read, bytes_max);
 }
+
+std::vector<std::string> paths(const Test& test) {
+  std::vector<std::string> out;
+  for (const auto& file : test.project().files()) out.push_back(file.path());
+  return out;
+}
+
+const Tree kTree = {{"src/pkg/__init__.py", ""},         {"src/pkg/box.py", kModule},           {"src/pkg/base.py", "import os\nfrom . import deep\nclass Base: pass\n"},
+                    {"src/pkg/deep/__init__.py", "x=1"}, {"src/pkg/late.py", "y = 1\n"},       {"src/pkg/unused.py", ""},
+                    {"tests/test_box.py", kTest},        {"tests/conftest.py", "import tool"}, {"tests/tool.py", ""},
+                    {"tool.py", ""}};
 
 }  // namespace
 
-TEST_CASE("a new test that needs only the function and the standard library comes with its imports and a call") {
-  const auto test = test_of("import math\nimport os, json as j\nfrom pkg import clamp\n\n\ndef test_low():\n    for x in (1, 2):\n        assert clamp(x) == math.floor(x)\n    j.dumps(x)\n");
-  REQUIRE(test);
-  CHECK(*test == "import math\nimport os, json as j\n\n\ndef test_low():\n    for x in (1, 2):\n        assert clamp(x) == math.floor(x)\n    j.dumps(x)\n\n\ntest_low()\n");
+TEST_CASE("a new test comes with all that it and both sides import of the project, and no more") {
+  const auto found = tests_of(kTree, {{"tests/test_box.py", "", kTest}});
+  REQUIRE(found.tests.size() == 1);
+  const auto& test = found.tests[0];
+  CHECK(test.kind() == TestKind::pytest);
+  CHECK(test.code() == kTest);
+  CHECK(paths(test) == std::vector<std::string>{"src/pkg/__init__.py", "src/pkg/base.py", "src/pkg/deep/__init__.py", "src/pkg/late.py"});
+  const auto& project = test.project();
+  CHECK(project.test_path() == "tests/test_box.py");
+  CHECK((project.tests_size() == 1 && project.tests(0) == "test_low"));
+  CHECK(project.subject_path() == "src/pkg/box.py");
+  CHECK(project.subject_before() == "\"\"\"Kept: it is of the module.\"\"\"\nfrom .base import Base  \n\n\nclass Box(Base):\n");
+  CHECK(project.subject_indent() == "    ");
+  CHECK(project.subject_after() == "\n\n    def other(self):\n        \"\"\n");
 }
 
-TEST_CASE("tests that were there before are left out, changed ones are taken") {
-  const std::string old = "def test_a():\n    assert clamp(1) == 1\n";
-  CHECK_FALSE(test_of(old, old));
-  const auto test = test_of(old + "\n\ndef test_b():\n    assert clamp(-1) == 0\n", old);
-  REQUIRE(test);
-  CHECK(test->find("test_a") == std::string::npos);
-  CHECK(test_of("def test_a():\n    assert clamp(1) == 2\n", old));
+TEST_CASE("tests that the fix left alone are taken out, with their decorators; changed ones are run") {
+  const std::string before = "import pytest\n@pytest.mark.slow\ndef test_old(): pass\nclass TestBox:\n    def test_a(self):\n        assert 1\n    def test_b(self):\n        assert 2\n";
+  const std::string after = "import pytest\n@pytest.mark.slow\ndef test_old(): pass\nclass TestBox:\n    def test_a(self):\n        assert 1\n    def test_b(self):\n        assert 3\n";
+  const auto found = tests_of(kTree, {{"tests/test_box.py", before, after}});
+  REQUIRE(found.tests.size() == 1);
+  CHECK(found.tests[0].project().tests(0) == "TestBox.test_b");
+  CHECK(found.tests[0].code() == "import pytest\npass\nclass TestBox:\n    pass\n    def test_b(self):\n        assert 3\n");
+  CHECK(std::string(tests_of(kTree, {{"tests/test_box.py", after, after}}).reason) == "no_changed_test");
+  CHECK(std::string(tests_of(kTree, {}).reason) == "no_changed_test");
 }
 
-TEST_CASE("what needs anything else stands not alone") {
-  for (const char* body : {"def test_a(client):\n    clamp(1)\n", "@mark\ndef test_a():\n    clamp(1)\n", "def test_a():\n    assert helper(clamp(1))\n",
-                           "def test_a():\n    assert f'{clamp(1)}'\n", "class T:\n    def test_a(self):\n        clamp(1)\n", "def check():\n    clamp(1)\n",
-                           "def test_a():\n    assert other.clamp(1)\n", "import numpy\ndef test_a():\n    numpy.array(clamp(1))\n", "async def test_a():\n    clamp(1)\n",
-                           "def test_a():\n    pkg.clamp(1)\n", "def test_a(:\n    clamp(1)\n", ""}) {
-    CAPTURE(std::string(body));
-    CHECK_FALSE(test_of(body));
+TEST_CASE("conftest.py comes along only where a test asks for fixtures") {
+  const auto found = tests_of(kTree, {{"tests/test_box.py", "", "def test_low(client): pass\n"}});
+  REQUIRE(found.tests.size() == 1);
+  CHECK(paths(found.tests[0]) == std::vector<std::string>{"src/pkg/__init__.py", "src/pkg/base.py", "src/pkg/deep/__init__.py", "src/pkg/late.py", "tests/conftest.py", "tests/tool.py"});
+}
+
+TEST_CASE("of many changed tests those that name the function come first") {
+  std::string text;
+  for (int i = 0; i < 12; ++i) text += "def test_" + std::to_string(i) + "():\n    " + (i == 11 ? "clamp()" : "pass") + "\n";
+  const auto found = tests_of(kTree, {{"tests/test_box.py", "", text}});
+  REQUIRE(found.tests.size() == 1);
+  const auto& names = found.tests[0].project().tests();
+  CHECK(names.size() == 8);
+  CHECK(names[7] == "test_11");
+}
+
+TEST_CASE("what grows too large is left out and told, and so is a function that is not found") {
+  CHECK(std::string(tests_of(kTree, {{"tests/test_box.py", "", kTest}}, 100).reason) == "too_large");
+  std::size_t whole = 0;
+  const auto found = tests_of(kTree, {{"tests/test_box.py", "", kTest}});
+  whole += found.tests[0].code().size() + found.tests[0].project().subject_before().size() + found.tests[0].project().subject_after().size();
+  for (const auto& file : found.tests[0].project().files()) whole += file.text().size();
+  CHECK(tests_of(kTree, {{"tests/test_box.py", "", kTest}}, whole).tests.size() == 1);
+  CHECK(tests_of(kTree, {{"tests/test_box.py", "", kTest}}, whole - 1).tests.empty());
+  auto other = kTree;
+  other["src/pkg/box.py"] = "class Box: pass\n";
+  CHECK(std::string(tests_of(other, {{"tests/test_box.py", "", kTest}}).reason) == "not_found");
+}
+
+TEST_CASE("imports are read wherever they stand, relative ones, long ones and those by name") {
+  const auto found = imports_of("import a.b as c, d\nfrom . import e\nfrom ..f.g import (h,  # i\n    j as k,)\ntry: from l import *\nexcept: pass\ndef m():\n    import n; import o\n"
+                                "raise E from error\nx = 'p.q'\nw = 'r.py'\ny = 'no. sentence'\nz = f(\n  from_=1)\n");
+  std::vector<std::string> said;
+  for (const auto& one : found) {
+    std::string text(one.dots, '.');
+    text += one.module;
+    for (const auto& name : one.names) text += " " + name;
+    said.push_back(text);
   }
+  CHECK(said == std::vector<std::string>{"a.b", "d", "l", "n", "o", "p.q", ". e", "..f.g h j"});
+  CHECK(imports_of("from . import\nimport\nfrom\nfrom a\nimport 'x'\nfrom a import (b").size() == 2);
 }
 
-TEST_CASE("a function that needs its module or its class has no such test") {
-  const std::string test = "def test_a():\n    clamp(1)\n";
-  CHECK_FALSE(test_of(test, {}, "clamp", "def clamp(x):\n    return LIMITS[x]"));
-  CHECK_FALSE(test_of(test, {}, "C.clamp", kFixed));
-  CHECK_FALSE(test_of(test, {}, "clamp", "def clamp(x):\n    return f'{LIMIT}'"));
-  CHECK(test_of(test));
+TEST_CASE("prose goes, code and texts that are used stay") {
+  CHECK(without_prose("#!/usr/bin/python\n# one\nx = 1  # two\ndef f():\n    # three\n    '''A long text of many words.'''\n    y = ('not # a comment',\n        'a long text inside of brackets')\n") ==
+        "x = 1  \ndef f():\n    \"\"\n    y = ('not # a comment',\n        'a long text inside of brackets')\n");
+  CHECK(without_prose("# a\r\nx = 1\r\n") == "x = 1\r\n");
+  CHECK(without_prose("").empty());
 }

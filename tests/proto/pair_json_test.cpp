@@ -59,6 +59,12 @@ TEST_CASE("the id covers every field but itself") {
   other.mutable_tests(0)->set_timeout_ms(1);
   CHECK(pair_id(other) != pair_id(pair));
   other = pair;
+  other.mutable_tests(0)->mutable_project();
+  const auto carried = pair_id(other);
+  CHECK(carried != pair_id(pair));
+  other.mutable_tests(0)->mutable_project()->add_files()->set_path("a.py");
+  CHECK(pair_id(other) != carried);
+  other = pair;
   other.set_id(std::string(32, '0'));
   CHECK(pair_id(other) == pair_id(pair));
 }

@@ -36,9 +36,22 @@ RunResult ended(Ending ending, std::uint64_t cpu_us = 1000) {
   return result;
 }
 
-Standing standing(std::vector<RunResult> answers) {
-  Scripted runner(std::move(answers));
+RunResult failed_by(const char* why) {
+  auto result = ended(Ending::failed);
+  result.why = why;
+  return result;
+}
+
+// A test that is carried with its project.
+mendel::Test carried(std::initializer_list<const char*> names) {
   mendel::Test test;
+  test.set_kind(TestKind::pytest);
+  for (const char* name : names) test.mutable_project()->add_tests(name);
+  return test;
+}
+
+Standing standing(std::vector<RunResult> answers, const mendel::Test& test = {}) {
+  Scripted runner(std::move(answers));
   const auto verdict = judge(runner, test, {"buggy", "fixed"}, Limits{});
   REQUIRE(verdict);
   return verdict->standing;
@@ -113,4 +126,83 @@ TEST_CASE("each kind of test proves a real pair, and a swapped pair is turned aw
     CHECK(judge(*sandboxes().server, test, {fixed, buggy}, sandboxes().settings.limits)->standing == Standing::fixed_fails);
     CHECK(judge(*sandboxes().server, test, {fixed, fixed}, sandboxes().settings.limits)->standing == Standing::buggy_passes);
   }
+}
+
+TEST_CASE("a carried test proves as any other does, but condemns only by an assertion that the buggy side passes, twice") {
+  const auto test = carried({"test_a"});
+  const auto no = failed_by("AssertionError: 1 != 2"), lacks = failed_by("ModuleNotFoundError: No module named 'x'");
+  CHECK(standing({ended(kPassed), lacks, ended(kPassed), no}, test) == Standing::proves);
+  CHECK(standing({ended(kPassed), ended(kPassed), ended(kPassed), ended(kPassed)}, test) == Standing::buggy_passes);
+  CHECK(standing({no, ended(kPassed), no, ended(kPassed)}, test) == Standing::fixed_fails);
+  CHECK(standing({no, ended(kPassed), ended(kPassed), no}, test) == Standing::flaky);
+  CHECK(standing({no, no}, test) == Standing::undecided);
+  CHECK(standing({lacks}, test) == Standing::undecided);
+  CHECK(standing({ended(Ending::ended_early)}, test) == Standing::undecided);
+  CHECK(standing({ended(Ending::faked)}, test) == Standing::undecided);
+  CHECK(standing({ended(kPassed), ended(Ending::faked)}, test) == Standing::undecided);
+}
+
+TEST_CASE("a carried test that lacks something does not hide what another one shows") {
+  const auto lacks = failed_by("fixture 'client' not found");
+  const auto test = carried({"test_a", "test_b"});
+  CHECK(standing({lacks, lacks, ended(kPassed), ended(kFailed), ended(kPassed), ended(kFailed)}, test) == Standing::proves);
+  CHECK(standing({lacks, ended(kPassed), ended(kPassed), ended(kPassed), ended(kPassed), lacks}, test) == Standing::buggy_passes);
+  CHECK(standing({lacks, lacks, lacks}, test) == Standing::undecided);
+}
+
+TEST_CASE("a carried test runs in its project, with pytest and without it") {
+  NEEDS_SANDBOX();
+  auto bare = sandboxes().settings;
+  bare.packages.clear();
+  const auto without_pytest = one_shot(bare);
+  const std::string fixed = "def add(self, b):\n    return total(self.a, b)", buggy = "def add(self, b):\n    return total(self.a, self.a)";
+  auto test = carried({"test_add", "AddTest.test_add", "TestAdd.test_add"});
+  test.set_code("import unittest\nfrom pkg.sum import Sum\nfrom .helper import two\ndef test_add():\n    assert Sum(1).add(two) == 3\n"
+                "class AddTest(unittest.TestCase):\n    def setUp(self): self.sum = Sum(1)\n    def test_add(self): self.assertEqual(self.sum.add(two), 3)\n"
+                "class TestAdd:\n    def setup_method(self): self.sum = Sum(1)\n    def test_add(self): assert self.sum.add(two) == 3\n");
+  auto& project = *test.mutable_project();
+  project.set_test_path("tests/test_sum.py");
+  project.set_subject_path("src/pkg/sum.py");
+  project.set_subject_before("from .parts import total\nclass Sum:\n    def __init__(self, a): self.a = a\n");
+  project.set_subject_indent("    ");
+  project.set_subject_after("\n");
+  const std::pair<const char*, const char*> files[] = {{"src/pkg/__init__.py", ""}, {"src/pkg/parts.py", "def total(*a): return sum(a)\n"}, {"tests/__init__.py", ""}, {"tests/helper.py", "two = 2\n"}};
+  for (const auto& [path, text] : files) {
+    auto& file = *project.add_files();
+    file.set_path(path);
+    file.set_text(text);
+  }
+  const auto& limits = sandboxes().settings.limits;
+  for (auto* runner : {sandboxes().server.get(), without_pytest.get()}) {
+    const auto proven = judge(*runner, test, {buggy, fixed}, limits);
+    CHECK_MESSAGE(proven->standing == Standing::proves, proven->detail);
+    CHECK(proven->runs == 4);
+    const auto swapped = judge(*runner, test, {fixed, buggy}, limits);
+    CHECK_MESSAGE(swapped->standing == Standing::fixed_fails, swapped->detail);
+    CHECK(judge(*runner, test, {fixed, fixed}, limits)->standing == Standing::buggy_passes);
+    auto poorer = test;
+    poorer.mutable_project()->mutable_files()->RemoveLast();
+    const auto undecided = judge(*runner, poorer, {buggy, fixed}, limits);
+    CHECK(undecided->standing == Standing::undecided);
+    CHECK_MESSAGE(undecided->detail.find("helper") != std::string::npos, undecided->detail);
+  }
+}
+
+TEST_CASE("fixtures and parameters of a carried test are pytest's own") {
+  NEEDS_SANDBOX();
+  if (sandboxes().settings.packages.empty()) {
+    MESSAGE("skipped: no pytest beside the checkout or in the system");
+    return;
+  }
+  auto test = carried({"test_add", "test_lacks"});
+  test.set_code("import pytest\nfrom one import add\n@pytest.mark.parametrize('a', [1, 2])\ndef test_add(a, two): assert add(a, two) == a + 2\ndef test_lacks(network): add(1, 1)\n");
+  auto& project = *test.mutable_project();
+  project.set_test_path("tests/test_one.py");
+  project.set_subject_path("one.py");
+  auto& conftest = *project.add_files();
+  conftest.set_path("tests/conftest.py");
+  conftest.set_text("import pytest\n@pytest.fixture\ndef two(): return 2\n");
+  const auto verdict = judge(*sandboxes().server, test, {"def add(a, b): return a * b", "def add(a, b): return a + b"}, sandboxes().settings.limits);
+  CHECK_MESSAGE(verdict->standing == Standing::proves, verdict->detail);
+  CHECK(verdict->detail.starts_with("test_add alone: "));
 }

@@ -317,22 +317,23 @@ def test_two_forks_add_only_what_differs(mendel, repository):
     assert counts["mine.pairs"] == 2 and str(fork) in mendel("mine", "git", repository.folder, fork, "--stats").stdout
 
 
-def test_the_test_of_a_fix_comes_along_where_it_stands_alone(mendel, repository):
-    function = "def low(values):\n    return {}(values)\n"
-    repository.commit("Start", {"a.py": function.format("max"), "tests/test_a.py": "from a import low\n\n\ndef test_one():\n    assert low([1]) == 1\n"})
-    repository.commit("Fix low", {"a.py": function.format("min"),
-                                  "tests/test_a.py": "from a import low\n\n\ndef test_one():\n    assert low([1]) == 1\n\n\ndef test_two():\n    assert low([2, 1]) == 1\n"})
-    pair = mendel.json_lines("mine", "git", repository.folder)[0]
-    assert [t["kind"] for t in pair["tests"]] == ["script"] and "test_one" not in pair["tests"][0]["code"]
-    for side, passes in (("fixed", True), ("buggy", False)):
-        space = {}
-        exec(pair[side], space)
-        try:
-            exec(pair["tests"][0]["code"], space)
-            assert passes
-        except AssertionError:
-            assert not passes
-    assert stats(mendel, repository.folder)["mine.with_test"] == 1
+def test_the_tests_of_a_fix_come_along_with_what_they_need(mendel, repository):
+    module = "from .helper import pick\n\n\ndef low(values):\n    return pick({}, values)\n"
+    tests = "from pkg.core import low\n\n\ndef test_one():\n    assert low([1]) == 1\n"
+    repository.commit("Start", {"pkg/__init__.py": "", "pkg/helper.py": f"LONG = '{'long' * 300}'\ndef pick(f, values):\n    return f(values)\n", "pkg/unused.py": "",
+                                "pkg/core.py": module.format("max"), "tests/test_core.py": tests})
+    more = "\n\ndef test_two():\n    assert low([2, 1]) == 1, 'jane.doe@acme.de'\n\n\ndef test_three():\n    import nowhere\n"
+    repository.commit("Fix low", {"pkg/core.py": module.format("min"), "tests/test_core.py": tests + more})
+    pairs = mendel.json_lines("mine", "git", repository.folder)
+    test = pairs[0]["tests"][0]
+    project = test["project"]
+    assert test["kind"] == "pytest" and "test_one" not in test["code"] and "user1@example.com" in test["code"] and project["tests"] == ["test_two", "test_three"]
+    assert [file["path"] for file in project["files"]] == ["pkg/__init__.py", "pkg/helper.py"]
+    assert project["subject_path"] == "pkg/core.py" and project["subject_before"] + pairs[0]["fixed"] + project["subject_after"] == (repository.folder / "pkg/core.py").read_text()
+    counts = stats(mendel, repository.folder)
+    assert counts["mine.test_changed"] == counts["mine.with_test"] == 1
+    small = stats(mendel, repository.folder, "--set", "mine.test_kib_max=1")
+    assert small["mine.with_test"] == 0 and small["mine.without_test.too_large"] == 1
     assert not mendel.json_lines("--set", "mine.tests=false", "mine", "git", repository.folder)[0].get("tests")
 
 

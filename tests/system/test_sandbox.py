@@ -16,6 +16,13 @@ def pair(buggy, fixed, tests=(), bug_class="logic", path="m.py"):
             "source": {"kind": "mutation", "repository": "r", "path": path}, "tests": list(tests)}
 
 
+def carried_test():
+    """As a fix brings it: one test that shows the bug, one that lacks a module."""
+    return {"kind": "pytest", "code": "from pkg.core import total\n\ndef test_total():\n    assert total([1, 2]) == 3\n\ndef test_more():\n    import nowhere\n",
+            "project": {"test_path": "tests/test_core.py", "tests": ["test_total", "test_more"], "subject_path": "pkg/core.py", "subject_before": "from .start import zero\n",
+                        "subject_after": "\n", "files": [{"path": "pkg/__init__.py", "text": ""}, {"path": "pkg/start.py", "text": "zero = 0\n"}]}}
+
+
 def lines(pairs):
     return "".join(json.dumps(p) + "\n" for p in pairs)
 
@@ -33,6 +40,22 @@ def sandbox():
     found = next(row for row in rows if row["probe"] == "sandbox")
     if found["result"] != "ok":
         pytest.skip(f"{found['found']} {found['remedy']}")
+
+
+def test_a_test_carried_from_the_fix_proves_it_and_only_a_contradiction_condemns(mendel):
+    fixed, buggy = FIXED.replace("result = 0", "result = zero"), BUGGY.replace("result = 0", "result = zero")
+    lacks = carried_test()
+    lacks["project"]["files"].pop()
+    same = fixed.replace("result += value", "result = result + value")
+    done = mendel("validate", "--tests", input=lines([pair(buggy, fixed, [carried_test()]), pair(fixed, buggy, [carried_test()], path="n.py"), pair(same, fixed, [carried_test()], path="o.py"),
+                                                      pair(same, fixed, [lacks], path="p.py")]))
+    rows = [row_of_tests(json.loads(line)) for line in done.stdout.splitlines()]
+    assert [row["result"] for row in rows] == ["pass", "fail", "skipped", "skipped"], rows
+    assert "tests/test_core.py: test_total alone: buggy side failed: " in rows[0]["detail"]
+    assert rows[1]["reason"] == "fixed_fails_tests" and "the buggy side passes" in rows[1]["detail"]
+    assert {row["reason"] for row in rows[2:]} == {"fix_test_undecided"} and "buggy side passed as the fixed side did" in rows[2]["detail"] and "pkg.start" in rows[3]["detail"], rows
+    for told in ("4 tests.with_fix_test", "1 tests.proven_by_fix_test", "2 tests.fix_test_undecided", "1 tests.fixed_fails_tests"):
+        assert told in done.stderr
 
 
 def test_a_true_pair_is_proven_by_its_test_and_a_swapped_one_is_turned_away(mendel):
