@@ -2,6 +2,7 @@
 #include "actors/cli/commands.hpp"
 #include "actors/cli/coordinator_question.hpp"
 #include "actors/cli/node_options.hpp"
+#include "actors/cli/sandbox_note.hpp"
 
 namespace mendel::cli {
 namespace {
@@ -23,6 +24,7 @@ std::function<int()> declare(CLI::App& app, Context& context) {
   auto* draining = app.add_subcommand("drain", "let a node finish what it holds and take no more (on the coordinator)")->fallthrough();
   draining->add_option("NAME", *name, "as in `mendel status`")->required();
   return [arguments, name, draining, &context] {
+    if (!draining->parsed() && arguments->roles.find("validator") != std::string::npos) note_missing_group(context.config);
     return draining->parsed() ? drain(context, *name) : run_node_command(context, *arguments, {});
   };
 }

@@ -3,6 +3,7 @@
 
 #include "actors/cli/commands.hpp"
 #include "actors/cli/plant_progress.hpp"
+#include "actors/cli/sandbox_note.hpp"
 #include "actors/runtime/github_source.hpp"
 
 namespace mendel::cli {
@@ -56,6 +57,7 @@ int up(const Context& context, const PlantArguments& arguments) {
   const auto& sources = context.config.sources();
   if (sources.git_size() + sources.python_size() + sources.stackoverflow_size() + sources.releases_size() == 0 && !runtime::wants_github(context.config))
     return fail_use("no source is configured; name some, e.g. --set 'sources.python=[\"src\"]' --set 'sources.git=[\"~/src/flask\"]'");
+  if (context.config.sandbox().plant()) note_missing_group(context.config);
   PlantProgress progress(context);
   auto options = options_of(context, *until, progress);
   options.roles = {"miner", "mutator", "linter", "validator", "encoder"};

@@ -11,6 +11,7 @@
 
 #include "actors/cli/commands.hpp"
 #include "actors/cli/pair_lines.hpp"
+#include "actors/cli/sandbox_note.hpp"
 #include "actors/validator/reasons.hpp"
 #include "actors/validator/reduce.hpp"
 #include "actors/validator/validator_stage.hpp"
@@ -213,6 +214,7 @@ int validate(const Context& context, const ValidateOptions& options) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(options.out.empty() ? nullptr : std::fopen(options.out.c_str(), "wb"),
                                                              [](std::FILE* f) { return std::fclose(f); });
   if (!options.out.empty() && !file) return fail({ErrorCode::io_error, options.out + ": cannot be written"});
+  if (options.tests) note_missing_group(context.config);
   Validation validation(context, options);
   if (auto read = validation.read(); !read) return fail(read.error());
   if (auto printed = validation.print(file ? file.get() : stdout); !printed) return fail(printed.error());

@@ -45,9 +45,11 @@ std::vector<std::string> inner_packages(const Settings& settings) {
 }
 
 std::vector<std::string> bwrap_command(const Settings& settings, const Limits& limits, int filter_descriptor, const Words& tail) {
-  Words out{settings.program, "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+  Words out{settings.program, "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts",
             "--uid", kNobody, "--gid", kNobody, "--hostname", "sandbox", "--new-session", "--cap-drop", "ALL", "--clearenv"};
   if (filter_descriptor >= 0) out.push_back("--die-with-parent");
+  // The fork-server starts runs in groups beside its own, which it may not from a namespace of its own; each run makes one.
+  if (filter_descriptor >= 0 || settings.group.empty()) out.push_back("--unshare-cgroup-try");
   add_environment(out, "--setenv", true);
   add(out, {"--ro-bind", "/usr", "/usr"});
   add_root_folders(out);

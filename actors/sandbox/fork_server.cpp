@@ -1,12 +1,14 @@
 // One interpreter in a sandbox, forked for each run; see server.py for what happens inside.
 #include <sys/socket.h>
 
-#include <array>
 #include <cstring>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 
 #include "actors/sandbox/command_line.hpp"
+#include "actors/sandbox/control_group.hpp"
 #include "actors/sandbox/harness_text.hpp"
 #include "actors/sandbox/launch.hpp"
 #include "actors/sandbox/run_watch.hpp"
@@ -15,7 +17,7 @@
 namespace mendel::sandbox {
 namespace {
 
-constexpr std::size_t kDescriptors = 5;  // request, output, errors, report, status
+constexpr std::size_t kDescriptorsMax = 6;  // request, output, errors, report, status; the folder of the run's control group
 
 std::string base64(std::string_view bytes) {
   static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -28,20 +30,21 @@ std::string base64(std::string_view bytes) {
   return out;
 }
 
-bool send_descriptors(int socket, const std::array<int, kDescriptors>& descriptors) {
+bool send_descriptors(int socket, std::span<const int> descriptors) {
   char word[] = "run";
   iovec part{word, sizeof word - 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kDescriptors)] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kDescriptorsMax)] = {};
+  const auto bytes = sizeof(int) * descriptors.size();
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   message.msg_control = control;
-  message.msg_controllen = sizeof control;
+  message.msg_controllen = CMSG_SPACE(bytes);
   auto* header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int) * kDescriptors);
-  std::memcpy(CMSG_DATA(header), descriptors.data(), sizeof(int) * kDescriptors);
+  header->cmsg_len = CMSG_LEN(bytes);
+  std::memcpy(CMSG_DATA(header), descriptors.data(), bytes);
   return sendmsg(socket, &message, MSG_NOSIGNAL) > 0;
 }
 
@@ -108,17 +111,27 @@ class ForkServer final : public Runner {
     for (auto* pair : {&output, &errors, &report, &status})
       if (!*pair) return pair->error();
     const Error gone{ErrorCode::interrupted, "sandbox: the fork-server is gone"};
-    if (!send_descriptors(server->socket.get(), {request->get(), output->theirs.get(), errors->theirs.get(), report->theirs.get(), status->theirs.get()})) return gone;
+    std::optional<ControlGroup> group;
+    std::vector<int> descriptors = {request->get(), output->theirs.get(), errors->theirs.get(), report->theirs.get(), status->theirs.get()};
+    if (!settings_.group.empty()) {
+      auto made = ControlGroup::make(settings_.group, run.limits, geteuid() == 0 ? std::optional<uid_t>(kNobody) : std::nullopt);
+      if (!made) return made.error();
+      group.emplace(*std::move(made));
+      descriptors.push_back(group->descriptor());
+    }
+    if (!send_descriptors(server->socket.get(), descriptors)) return gone;
     for (auto* pair : {&*output, &*errors, &*report, &*status}) pair->theirs.reset();
     RunWatch watch(run, {std::move(output->ours), std::move(errors->ours), std::move(report->ours), status->ours.get()});
     bool killed = false;
     watch.wait([&] {
       killed = true;
+      if (group) group->kill();
       status->ours.reset();
     });
     if (killed) return watch.result({128 + 9, 0, false});
     char text[512];
     const auto n = recv(status->ours.get(), text, sizeof text, 0);
+    if (group && group->ran_out_of_memory()) return watch.result({128 + 9, 0, true});  // its first process may have been ended too
     if (n <= 0) return gone;
     const auto said = nlohmann::json::parse(text, text + n, nullptr, false);
     if (!said.is_object() || said.contains("fault"))

@@ -2,8 +2,8 @@
 #include "actors/sandbox/launch.hpp"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/close_range.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -18,7 +18,6 @@
 namespace mendel::sandbox {
 namespace {
 
-constexpr unsigned kNobody = 65534;
 constexpr int kExecFailed = 127;
 constexpr int kDescriptorsMax = 8;
 
@@ -32,7 +31,10 @@ Error failed(const char* what) { return Error{ErrorCode::io_error, std::string("
     if (lifted[i] < 0 || dup2(lifted[i], i) < 0) _exit(kExecFailed);
   syscall(SYS_close_range, static_cast<unsigned>(count), ~0u, 0u);
   setsid();
-  if (!options.as_ourselves && geteuid() == 0 && (setgroups(0, nullptr) != 0 || setresgid(kNobody, kNobody, kNobody) != 0 || setresuid(kNobody, kNobody, kNobody) != 0)) _exit(kExecFailed);
+  // The bare calls: those of the library ask all threads that it knows of, which a child of fork_into has not.
+  if (!options.as_ourselves && geteuid() == 0 &&
+      (syscall(SYS_setgroups, 0, nullptr) != 0 || syscall(SYS_setresgid, kNobody, kNobody, kNobody) != 0 || syscall(SYS_setresuid, kNobody, kNobody, kNobody) != 0))
+    _exit(kExecFailed);
   if (options.dies_with_thread) prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
   sigemptyset(&none);
@@ -42,6 +44,15 @@ Error failed(const char* what) { return Error{ErrorCode::io_error, std::string("
   char* const nothing[] = {nullptr};
   execve(argv[0], argv, options.as_ourselves ? environ : nothing);
   _exit(kExecFailed);
+}
+
+// fork, with the child in the group from its first instruction on.
+pid_t fork_into(int group) {
+  clone_args arguments{};
+  arguments.flags = CLONE_INTO_CGROUP;
+  arguments.exit_signal = SIGCHLD;
+  arguments.cgroup = static_cast<std::uint64_t>(group);
+  return static_cast<pid_t>(syscall(SYS_clone3, &arguments, sizeof arguments));
 }
 
 }  // namespace
@@ -80,7 +91,7 @@ Result<Child> launch(const std::vector<std::string>& argv, std::span<const int> 
   std::vector<char*> words;
   for (const auto& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
-  const pid_t pid = fork();
+  const pid_t pid = options.group < 0 ? fork() : fork_into(options.group);
   if (pid < 0) return failed("no new process");
   if (pid == 0) become(words.data(), descriptors.data(), static_cast<int>(descriptors.size()), options);
   Child child(pid);

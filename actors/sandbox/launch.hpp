@@ -36,8 +36,12 @@ class Child {
   Descriptor notice_;
 };
 
+// Whom the sandbox runs as where we are root.
+inline constexpr unsigned kNobody = 65534;
+
 struct LaunchOptions {
   bool dies_with_thread = true;  // killed when the calling thread ends; else it must notice that we are gone
+  int group = -1;  // folder of the control group to start in
   bool as_ourselves = false;  // for the clients of podman and docker: with our user and environment
 };
 

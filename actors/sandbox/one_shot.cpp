@@ -4,8 +4,10 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <optional>
 
 #include "actors/sandbox/command_line.hpp"
+#include "actors/sandbox/control_group.hpp"
 #include "actors/sandbox/harness_text.hpp"
 #include "actors/sandbox/launch.hpp"
 #include "actors/sandbox/run_watch.hpp"
@@ -37,13 +39,15 @@ struct Pipes {
   RunEnds ours(int over) { return {std::move(output.ours), std::move(errors.ours), std::move(report.ours), over}; }
 };
 
-// The processor time is bounded by the time that passed: no backend hands on what its descendants used.
-Result<RunResult> watched(const Run& run, Pipes& pipes, Child& child, const std::function<void()>& kill) {
+// Without a group the processor time is bounded by the time that passed: no backend hands on what its descendants used.
+Result<RunResult> watched(const Run& run, Pipes& pipes, Child& child, const ControlGroup* group, const std::function<void()>& kill) {
   const auto started = std::chrono::steady_clock::now();
   RunWatch watch(run, pipes.ours(child.end_notice()));
   watch.wait(kill);
   const int status = child.reap();
-  return watch.result({status, microseconds_since(started), false});
+  const auto passed = microseconds_since(started);
+  if (group == nullptr) return watch.result({status, passed, false});
+  return watch.result({status, group->cpu_us().value_or(passed), group->ran_out_of_memory()});
 }
 
 class OneShot final : public Runner {
@@ -58,11 +62,20 @@ class OneShot final : public Runner {
     if (!request) return request.error();
     if (!filter) return filter.error();
     if (!pipes) return pipes.error();
+    std::optional<ControlGroup> group;
+    if (!settings_.group.empty()) {
+      auto made = ControlGroup::make(settings_.group, run.limits);
+      if (!made) return made.error();
+      group.emplace(*std::move(made));
+    }
     const int descriptors[] = {request->get(), pipes->output.theirs.get(), pipes->errors.theirs.get(), pipes->report.theirs.get(), filter->get()};
-    auto child = launch(bwrap_command(settings_, run.limits, kFilterDescriptor, {harness_text(), "once"}), descriptors, {});
+    auto child = launch(bwrap_command(settings_, run.limits, kFilterDescriptor, {harness_text(), "once"}), descriptors, {.group = group ? group->descriptor() : -1});
     if (!child) return child.error();
     pipes->close_theirs();
-    return watched(run, *pipes, *child, [&] { child->kill(); });
+    return watched(run, *pipes, *child, group ? &*group : nullptr, [&] {
+      if (group) group->kill();
+      child->kill();
+    });
   }
 
  private:
@@ -89,7 +102,7 @@ class ContainerRun final : public Runner {
       if (n <= 0) break;  // it ended; the watch finds out how
       sent += static_cast<std::size_t>(n);
     }
-    return watched(run, *pipes, *child, [&] {
+    return watched(run, *pipes, *child, nullptr, [&] {
       syntax::ChildOptions remove;
       remove.argv = {settings_.program, "rm", "--force", name};
       remove.timeout = std::chrono::seconds(20);

@@ -3,6 +3,8 @@
 
 #include <fstream>
 
+#include "actors/sandbox/control_group.hpp"
+
 namespace mendel::sandbox {
 namespace {
 
@@ -87,12 +89,13 @@ Result<std::string> probe(const mendel::Sandbox& config) {
   if (once->ending != Ending::passed) return with_remedy("sandbox: it does not hold: ", once->why.empty() ? name_of(once->ending) : once->why);
   std::string said = settings->backend + " (" + settings->program + ")";
   if (settings->backend != "bwrap") return said;
+  const auto groups = settings->group.empty() ? "; no cgroup for each run, limits of processes alone: " + delegated_group().missing : "; a cgroup for each run below " + settings->group;
   auto server = fork_server(*settings);
   if (!server) return with_remedy("", server.error().what);
   const auto forked = tried(**server, *settings);
   if (!forked) return with_remedy("", forked.error().what);
   if (forked->ending != Ending::passed) return with_remedy("sandbox: the fork-server does not hold: ", forked->why.empty() ? name_of(forked->ending) : forked->why);
-  return said + " with " + settings->interpreter + ", one-shot and fork-server tried";
+  return said + " with " + settings->interpreter + ", one-shot and fork-server tried" + groups;
 }
 
 }  // namespace mendel::sandbox

@@ -35,6 +35,7 @@ struct Settings {
   std::string interpreter;  // absolute path, no link
   std::string prefix;  // folder tree the interpreter needs besides /usr; empty: none
   std::vector<std::string> packages;
+  std::string group;  // bwrap: folder of the control group below which each run gets its own; empty: none (control_group.hpp)
   Limits limits;
 };
 

@@ -1,7 +1,7 @@
 """The fork-server: one warm interpreter in namespaces of its own, which runs no code of others itself.
 
-Descriptor 0 is a socket. Each message brings five descriptors (request, output, errors, report, status) and is answered by a
-run in a process of its own, cloned into fresh user, process, mount, IPC and host name namespaces, with its own empty folders.
+Descriptor 0 is a socket. Each message brings five descriptors (request, output, errors, report, status), and a sixth where the
+run has a control group: its folder. It is answered by a run in a process of its own, cloned into fresh user, process, mount, IPC and host name namespaces, with its own empty folders.
 The first process in them waits; the second gives up all power and becomes the run. Runs see nothing of each other.
 """
 import asyncio, base64, collections, ctypes, dataclasses, datetime, decimal, doctest, enum, functools, gc, itertools, math, random, re, select, signal  # noqa: F401 warm
@@ -10,6 +10,7 @@ import socket, string, traceback, typing, unittest  # noqa: F401 warm for the ru
 WARM_KIB = 0  # what the server held before it forked
 CLONE_FLAGS = 0x00020000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000  # mount, uts, ipc, user, pid
 SYS_CLONE = {'x86_64': 56, 'aarch64': 220}.get(os.uname().machine)
+CLONE_NEWCGROUP, CLONE_INTO_CGROUP, SYS_CLONE3 = 0x02000000, 0x200000000, 435
 MS_NOSUID_NODEV, MS_NOEXEC = 2 | 4, 8
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 24, 38
 
@@ -88,9 +89,24 @@ def supervise(child, status, memory_mib):
     os._exit(0)
 
 
+class CloneArguments(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ('flags', 'pidfd', 'child_tid', 'parent_tid', 'exit_signal', 'stack', 'stack_size', 'tls', 'set_tid', 'set_tid_size', 'cgroup')]
+
+
+def clone(groups):
+    """fork into new namespaces and, where there is one, into the control group."""
+    if not groups:
+        return libc.syscall(SYS_CLONE, CLONE_FLAGS | signal.SIGCHLD, 0, 0, 0, 0)
+    arguments = CloneArguments(flags=CLONE_FLAGS | CLONE_INTO_CGROUP, exit_signal=signal.SIGCHLD, cgroup=groups[0])
+    return libc.syscall(SYS_CLONE3, ctypes.byref(arguments), ctypes.sizeof(arguments))
+
+
 def first_process(request, user, group, filter_bytes):
-    incoming, out, errors, report, status = request
+    incoming, out, errors, report, status, *groups = request
     try:
+        for folder in groups:
+            must(libc.unshare(CLONE_NEWCGROUP), 'unshare cgroup')
+            os.close(folder)
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         request = read_request(incoming)
@@ -128,10 +144,10 @@ def serve(encoded_filter):
     WARM_KIB = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     server.sendall(b'ready')
     while True:
-        said, descriptors, _, _ = socket.recv_fds(server, 64, 5)
+        said, descriptors, _, _ = socket.recv_fds(server, 64, 6)
         if not said:
             os._exit(0)
-        child = libc.syscall(SYS_CLONE, CLONE_FLAGS | signal.SIGCHLD, 0, 0, 0, 0)
+        child = clone(descriptors[5:])
         if child == 0:
             first_process(descriptors, user, group, filter_bytes)
         if child < 0:

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "actors/sandbox/control_group.hpp"
 #include "actors/sandbox/runner.hpp"
 #include "actors/syntax/child_process.hpp"
 
@@ -54,6 +55,7 @@ Result<Settings> settings_from(const mendel::Sandbox& config) {
     out.interpreter = "python3";
     return out;
   }
+  out.group = delegated_group().folder;
   std::error_code error;
   const auto named = config.interpreter().empty() ? std::string(kSystemPython) : config.interpreter();
   out.interpreter = fs::canonical(named, error).string();

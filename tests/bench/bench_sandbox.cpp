@@ -1,5 +1,5 @@
-// Runs a second of both ways of running, for bench_sandbox.py: bench_sandbox WAY RUNS AT_ONCE, where WAY is one-shot
-// or fork-server; and what differential execution proves: bench_sandbox witness PAIRS.jsonl AT_ONCE. JSON lines.
+// Runs a second of both ways of running, for bench_sandbox.py: bench_sandbox WAY RUNS AT_ONCE [GROUP], where WAY is one-shot
+// or fork-server and GROUP the folder of a control group below which each run gets its own; and what differential execution proves: bench_sandbox witness PAIRS.jsonl AT_ONCE. JSON lines.
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -72,9 +72,10 @@ int witnesses(Runner& runner, const Limits& limits, const char* file, int at_onc
 
 int main(int argc, char** argv) {
   if (argc < 4) return 2;
-  const auto settings = settings_from(mendel::Sandbox());
+  auto settings = settings_from(mendel::Sandbox());
   if (!settings) return std::fprintf(stderr, "%s\n", settings.error().what.c_str()), 1;
   const std::string way = argv[1];
+  if (argc > 4) settings->group = argv[4];
   std::unique_ptr<Runner> runner;
   if (way == "one-shot") {
     runner = one_shot(*settings);

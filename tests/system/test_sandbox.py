@@ -58,6 +58,18 @@ def test_a_test_carried_from_the_fix_proves_it_and_only_a_contradiction_condemns
         assert told in done.stderr
 
 
+def test_doctor_and_the_start_say_in_one_line_whether_runs_get_a_cgroup_and_what_is_missing(mendel):
+    found = next(row["found"] for row in json.loads(mendel("--json", "doctor", status=None).stdout) if row["probe"] == "sandbox")
+    told = [line for line in mendel("validate", "--tests", input=lines([pair(BUGGY, FIXED, [TEST])])).stderr.splitlines() if "cgroup" in line]
+    if "; a cgroup for each run below /" in found:
+        assert not told
+        return
+    missing = found.split("; no cgroup for each run, limits of processes alone: ")[1]
+    assert len(told) == 1 and told[0].endswith(missing)
+    assert "Delegate=yes" in missing or "systemd.unified_cgroup_hierarchy=1" in missing
+    assert not [line for line in mendel("validate", input=lines([pair(BUGGY, FIXED, [TEST])])).stderr.splitlines() if "cgroup" in line]
+
+
 def test_a_true_pair_is_proven_by_its_test_and_a_swapped_one_is_turned_away(mendel):
     verdicts = mendel.json_lines("validate", "--tests", input=lines([pair(BUGGY, FIXED, [TEST]), pair(FIXED, BUGGY, [TEST]), pair(FIXED, FIXED + "\n\nUNUSED = 1\n", [TEST])]))
     assert [v["accepted"] for v in verdicts] == [True, False, False]
