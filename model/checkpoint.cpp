@@ -14,6 +14,7 @@ namespace {
 
 constexpr const char* kEarlierFormat = "mendel-repair-1";
 
+constexpr const char *kFull = "F32", *kShort = "BF16";
 constexpr const char* kFactPrefix = "fact.";
 constexpr const char* kThresholdPrefix = "threshold.";
 constexpr const char* kZStart = "trunk.z_start";
@@ -56,17 +57,18 @@ Expected<std::string> text_of(const Metadata& metadata, const std::string& key, 
 
 // The tensors that a checkpoint of these settings holds, without building the network.
 std::string tensor_fault(const TensorFile& file, const ParameterSet& wanted, std::int64_t width) {
-  const auto check = [&](const std::string& name, const std::vector<std::int64_t>& shape) -> std::string {
+  const auto check = [&](const std::string& name, const std::vector<std::int64_t>& shape, bool may_be_short) -> std::string {
     const auto* entry = file.find(name);
     if (!entry) return "tensor " + name + " is missing";
-    if (entry->type != "F32") return "tensor " + name + " has dtype " + entry->type + ", wanted is F32";
+    if (entry->type != kFull && !(may_be_short && entry->type == kShort))
+      return "tensor " + name + " has dtype " + entry->type + ", wanted is F32" + (may_be_short ? " or BF16; convert it, or train again" : "");
     if (entry->shape != shape) return "tensor " + name + " has another shape than its settings say";
     return {};
   };
   for (std::size_t i = 0; i < wanted.all().size(); ++i)
-    if (auto why = check(wanted[i].name, wanted.shape(i)); !why.empty()) return why;
+    if (auto why = check(wanted[i].name, wanted.shape(i), true); !why.empty()) return why;
   for (const auto* name : {kZStart, kYStart})
-    if (auto why = check(name, {width}); !why.empty()) return why;
+    if (auto why = check(name, {width}, false); !why.empty()) return why;
   if (file.header().tensors.size() != wanted.all().size() + 2) return "holds tensors that no model of its settings has";
   return {};
 }
@@ -156,7 +158,7 @@ Expected<ModelSettings> settings_of(const Metadata& metadata, const std::string&
 }
 
 Expected<bool> write_checkpoint(const std::filesystem::path& path, const Network& network, const at::Tensor& flat, const Thresholds& thresholds,
-                                const std::map<std::string, std::string>& facts) {
+                                const std::map<std::string, std::string>& facts, CheckpointType type) {
   auto metadata = settings_metadata(network.settings());
   metadata["format"] = kCheckpointFormat;
   for (const auto& [share, margin] : thresholds) {
@@ -166,11 +168,13 @@ Expected<bool> write_checkpoint(const std::filesystem::path& path, const Network
   }
   for (const auto& [key, value] : facts) metadata[kFactPrefix + key] = value;
   std::vector<TensorBytes> tensors;
-  const auto here = flat.cpu(), z = network.trunk().z_start().cpu(), y = network.trunk().y_start().cpu();
-  const auto* values = here.data_ptr<float>();
-  for (const auto& p : network.parameters().all()) tensors.push_back({p.name, "F32", p.value.sizes().vec(), values + p.offset});
-  tensors.push_back({kZStart, "F32", z.sizes().vec(), z.data_ptr<float>()});
-  tensors.push_back({kYStart, "F32", y.sizes().vec(), y.data_ptr<float>()});
+  const bool is_short = type == CheckpointType::bf16;
+  const auto here = flat.to(at::kCPU, is_short ? at::kBFloat16 : at::kFloat), z = network.trunk().z_start().cpu(), y = network.trunk().y_start().cpu();
+  const auto* values = static_cast<const char*>(here.data_ptr());
+  for (const auto& p : network.parameters().all())
+    tensors.push_back({p.name, is_short ? kShort : kFull, p.value.sizes().vec(), values + p.offset * static_cast<std::int64_t>(here.element_size())});
+  tensors.push_back({kZStart, kFull, z.sizes().vec(), z.data_ptr<float>()});
+  tensors.push_back({kYStart, kFull, y.sizes().vec(), y.data_ptr<float>()});
   return write_tensors(path, tensors, metadata);
 }
 
@@ -204,8 +208,12 @@ Expected<Checkpoint> read_checkpoint(const std::filesystem::path& path, const Co
   auto& network = *out.network;
   const auto weights = at::empty({network.parameters().count()});
   auto* values = weights.data_ptr<float>();
-  for (const auto& p : network.parameters().all())
-    if (auto read = file->read(*file->find(p.name), values + p.offset); !read) return read.failure();
+  for (const auto& p : network.parameters().all()) {
+    const auto* entry = file->find(p.name);
+    const auto held = entry->type == kShort ? at::empty({p.value.numel()}, at::kBFloat16) : at::Tensor();
+    if (auto read = file->read(*entry, held.defined() ? held.data_ptr() : values + p.offset); !read) return read.failure();
+    if (held.defined()) weights.narrow(0, p.offset, held.numel()).copy_(held);
+  }
   for (const auto& [name, buffer] : {std::pair{kZStart, &network.trunk().z_start()}, std::pair{kYStart, &network.trunk().y_start()}})
     if (auto read = read_vector(*file, name, *buffer); !read) return read.failure();
   network.parameters().flat().copy_(weights);

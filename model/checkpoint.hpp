@@ -23,11 +23,11 @@ struct Checkpoint {
   std::map<std::string, std::string> facts;
 };
 
-// Writes `flat` (the averaged weights of `network`) under the parameters' names.
+// Writes `flat` (the averaged weights of `network`) under the parameters' names, as numbers of `type`.
 Expected<bool> write_checkpoint(const std::filesystem::path& path, const Network& network, const at::Tensor& flat,
-                                const Thresholds& thresholds, const std::map<std::string, std::string>& facts);
+                                const Thresholds& thresholds, const std::map<std::string, std::string>& facts, CheckpointType type = CheckpointType::f32);
 
-// Refuses files whose metadata, names, types or shapes are not those of the model they say they are,
+// Takes weights of either type. Refuses files whose metadata, names, types or shapes are not those of the model they say they are,
 // before the network is built.
 Expected<Checkpoint> read_checkpoint(const std::filesystem::path& path, const Compute& compute = cpu_compute());
 

@@ -36,6 +36,9 @@ struct CtmSettings {
 };
 
 // What decides the shape of a model; kept in its checkpoint.
+// Of the weights in a checkpoint; what computes is float either way.
+enum class CheckpointType { f32, bf16 };
+
 struct ModelSettings {
   std::string name = "trm-demo";
   std::uint32_t vocabulary = 4096;

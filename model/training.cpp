@@ -296,7 +296,8 @@ class Run {
 
   Expected<bool> evaluate(bool end, bool due, bool kept) {
     const c10::NoGradGuard no_grad;
-    averaged_.parameters().flat().copy_(optimizer_.state().average);
+    const auto& average = optimizer_.state().average;
+    averaged_.parameters().flat().copy_(options_.checkpoint_type == CheckpointType::bf16 ? average.to(at::kBFloat16) : average);
     averaged_.refresh();
     auto evaluation = validation_.evaluate(averaged_, workers_);
     point_ = std::move(evaluation.point);
@@ -310,7 +311,7 @@ class Run {
     if (input_.on_curve) input_.on_curve(point_);
     show();
     const auto write = [&](const std::filesystem::path& path) {
-      return write_checkpoint(path, averaged_, averaged_.parameters().flat(), evaluation.thresholds, input_.facts);
+      return write_checkpoint(path, averaged_, averaged_.parameters().flat(), evaluation.thresholds, input_.facts, options_.checkpoint_type);
     };
     const bool best = point_.validation_loss < counters_.validation_loss_lowest;
     counters_.validation_loss_lowest = std::min(counters_.validation_loss_lowest, point_.validation_loss);

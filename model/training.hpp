@@ -36,6 +36,7 @@ struct TrainOptions {
   double weight_decay = 0.02;
   double ema = 0.998;
   std::uint32_t checkpoint_s = 60;
+  CheckpointType checkpoint_type = CheckpointType::f32;  // evaluations are of the weights as checkpoints have them; the state of the run stays float
   std::uint32_t evaluations = 6;
   double clip = 1;  // largest norm of a gradient
   double sync_diversity = 0;  // Network::set_sync_diversity

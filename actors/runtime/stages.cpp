@@ -44,6 +44,7 @@ std::vector<std::string_view> not_of_training(const Train& train) {
   std::vector<std::string_view> out = {"threads", "checkpoint_s", "memory_mib", "partner_timeout_s", "device"};
   if (train.optimizer() == usual.optimizer()) out.push_back("optimizer");
   if (train.beta2() == usual.beta2()) out.push_back("beta2");
+  if (train.checkpoint_type() == usual.checkpoint_type()) out.push_back("checkpoint_type");
   if (train.replace_halted() == usual.replace_halted()) out.push_back("replace_halted");
   if (train.halt_exploration() == usual.halt_exploration()) out.push_back("halt_exploration");
   if (train.cache_mib() == usual.cache_mib()) out.push_back("cache_mib");

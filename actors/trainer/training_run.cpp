@@ -174,6 +174,7 @@ model::TrainOptions train_options(const Config& config) {
   out.adamw_only = train.optimizer() == "adamw";
   out.beta2 = train.beta2();
   out.evaluation_samples = train.evaluation_samples();
+  if (train.checkpoint_type() == "bf16") out.checkpoint_type = model::CheckpointType::bf16;
   out.replace_halted = train.replace_halted();
   out.halt_exploration = train.halt_exploration();
   out.memory_bytes = std::uint64_t{train.memory_mib()} << 20;

@@ -181,6 +181,30 @@ TEST_CASE("a checkpoint gives back weights, settings, thresholds and facts") {
   CHECK((*model)->propose(empty, 1).failure().what.find("sample 0 has 0 cells") != std::string::npos);
 }
 
+TEST_CASE("a checkpoint of bfloat16 is half the size and gives back its rounded weights; other types are refused by tensor") {
+  const TestFolder folder("short-checkpoint");
+  const auto full = folder.path / "full.safetensors", path = folder.path / "short.safetensors";
+  const Network network(recursive(), 5, cpu_compute());
+  const auto flat = network.parameters().flat();
+  REQUIRE(write_checkpoint(full, network, flat, {{0.05, 1}}, {}));
+  REQUIRE(write_checkpoint(path, network, flat, {{0.05, 1}}, {}, CheckpointType::bf16));
+  CHECK(std::filesystem::file_size(path) < 0.6 * static_cast<double>(std::filesystem::file_size(full)));
+  const auto read = read_checkpoint(path);
+  REQUIRE_MESSAGE(read, read.failure().what);
+  CHECK(at::equal(read->network->parameters().flat(), flat.to(at::kBFloat16).to(at::kFloat)));
+  CHECK_FALSE(at::equal(read->network->parameters().flat(), flat));
+  CHECK(at::equal(read->network->trunk().z_start(), network.trunk().z_start()));
+  std::ifstream in(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  const std::string from = "\"BF16\"";
+  text.replace(text.find(from), from.size(), " \"F16\"");
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
+  const auto refused = read_checkpoint(path);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.failure().fault == Fault::corrupt);
+  CHECK(refused.failure().what.find("has dtype F16, wanted is F32 or BF16; convert it, or train again") != std::string::npos);
+}
+
 TEST_CASE("a checkpoint of other settings, another format or without numbers is refused by field") {
   const TestFolder folder("bad-checkpoint");
   const auto path = folder.path / "c.safetensors";

@@ -72,6 +72,26 @@ TEST_CASE("a run that is stopped or killed goes on with the same losses") {
   CHECK(bytes_of(parted.input.run / "checkpoint.safetensors") == bytes_of(whole.input.run / "checkpoint.safetensors"));
 }
 
+TEST_CASE("the type of checkpoints changes no loss, and a resume may change it") {
+  Plan full("full"), brief("short");
+  brief.input.options.checkpoint_type = CheckpointType::bf16;
+  REQUIRE(train(full.input));
+  std::uint64_t steps = 0;
+  brief.input.on_step = [&](const StepReport& r) { steps = r.step; };
+  brief.input.stop = [&] { return steps == 5; };
+  REQUIRE_FALSE(train(brief.input));
+  brief.input.stop = {};
+  const auto done = train(brief.input);
+  REQUIRE(done);
+  CHECK(trace(full.metrics()) == trace(brief.metrics()));
+  const auto size = [](const Plan& plan, const char* file) { return static_cast<double>(std::filesystem::file_size(plan.input.run / file)); };
+  CHECK(size(brief, "checkpoint.safetensors") < 0.6 * size(full, "checkpoint.safetensors"));
+  CHECK(size(brief, "state/state.safetensors") == doctest::Approx(size(full, "state/state.safetensors")).epsilon(0.01));
+  const auto model = RepairModel::load(done->checkpoint);
+  REQUIRE_MESSAGE(model, model.failure().what);
+  CHECK((*model)->thresholds().size() == 5);
+}
+
 TEST_CASE("minutes end a run without a limit of steps") {
   Plan plan("minutes");
   plan.input.options.steps_max = 0;
