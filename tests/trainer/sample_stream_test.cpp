@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <fstream>
+#include <functional>
 
 #include "actors/trainer/curriculum.hpp"
+#include "actors/trainer/training_run.hpp"
 #include "tests/trainer/dataset_rows.hpp"
 
 using namespace mendel;
@@ -25,23 +28,22 @@ std::string content_of(const fs::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// A dataset of `kRows` training rows in shards of 20, every third clean, in a folder that goes away.
-struct SmallDataset {
+// A dataset of so many training rows and a few validation rows, in a folder that goes away.
+struct MadeDataset {
   fs::path folder;
-  explicit SmallDataset(const std::string& name) : folder(fs::temp_directory_path() / ("mendel-stream-" + name + "-" + std::to_string(::getpid()))) {
+  MadeDataset(const std::string& name, std::uint32_t rows_per_shard, int rows, const std::function<Row(int)>& row_at)
+      : folder(fs::temp_directory_path() / ("mendel-stream-" + name + "-" + std::to_string(::getpid()))) {
     fs::remove_all(folder);
     fs::create_directories(folder / "tokenizer");
     REQUIRE(kTokenizer->save(folder / "tokenizer"));
     storage::DatasetOptions options;
-    options.rows_per_shard = 20;
+    options.rows_per_shard = rows_per_shard;
     auto writer = storage::DatasetWriter::create(folder / "set", options);
     REQUIRE(writer);
-    for (int n = 0; n < kRows + 6; ++n) {
-      const auto fixed = "def f" + std::to_string(n) + "(x):\n    return x + " + std::to_string(n), buggy = n % 3 ? "def f" + std::to_string(n) + "(x):\n    return x - " + std::to_string(n) : fixed;
-      auto row = row_of(kTokenizer, buggy, fixed);
-      row.set_difficulty(n % 10 / 10.0);
+    for (int n = 0; n < rows + 6; ++n) {
+      auto row = row_at(n);
       row.set_level(1);
-      const auto added = (*writer)->add(n < kRows ? SplitName::train : SplitName::validation, row);
+      const auto added = (*writer)->add(n < rows ? SplitName::train : SplitName::validation, row);
       REQUIRE_MESSAGE(added, added.error().what);
     }
     storage::ManifestFacts facts;
@@ -50,7 +52,7 @@ struct SmallDataset {
     facts.configuration_json = "{}";
     REQUIRE((*writer)->finish(facts, {{"tokenizer.json", content_of(folder / "tokenizer" / "tokenizer.json")}}));
   }
-  ~SmallDataset() { fs::remove_all(folder); }
+  ~MadeDataset() { fs::remove_all(folder); }
   fs::path shard(int number) const { return folder / "set" / "train" / ("shard-0000" + std::to_string(number) + ".parquet"); }
   TrainingData open() const {
     auto data = open_training_data(folder / "set");
@@ -58,6 +60,49 @@ struct SmallDataset {
     return std::move(*data);
   }
 };
+
+// Rows in shards of 20, every third clean.
+struct SmallDataset : MadeDataset {
+  explicit SmallDataset(const std::string& name)
+      : MadeDataset(name, 20, kRows, [](int n) {
+          const auto before = "def f" + std::to_string(n) + "(x):\n    return x ", behind = " " + std::to_string(n);
+          auto row = row_of(kTokenizer, before + (n % 3 ? "-" : "+") + behind, before + "+" + behind);
+          row.set_difficulty(n % 10 / 10.0);
+          return row;
+        }) {}
+};
+
+// 1,500 rows of some 380 cells in shards of 100, a wrong line in three of four: more than 1 MiB of samples.
+struct LongDataset : MadeDataset {
+  explicit LongDataset(const std::string& name) : MadeDataset(name, 100, 1500, row_at) {}
+  static Row row_at(int n) {
+    constexpr int kLines = 25;
+    const auto text = [](int wrong) {
+      std::string out = "def f(x):\n";
+      for (int line = 0; line < kLines; ++line) out += line == wrong ? "    x = x - 1 + 2\n" : "    x = x + 1 + 2\n";
+      return out + "    return x";
+    };
+    static const auto rows = [&] {
+      std::vector<Row> out;
+      for (int wrong = 0; wrong <= kLines; ++wrong) out.push_back(row_of(kTokenizer, text(wrong), text(kLines)));
+      return out;
+    }();
+    auto row = n % 4 ? rows[static_cast<std::size_t>(n % kLines)] : rows.back();
+    char id[33];
+    std::snprintf(id, sizeof id, "%032x", n + 1);
+    row.set_id(id);
+    return row;
+  }
+};
+
+// Step and loss of each step of a run, as text.
+std::vector<std::string> losses_of(const fs::path& run) {
+  std::ifstream in(run / "metrics.jsonl");
+  std::vector<std::string> out;
+  for (std::string line; std::getline(in, line);)
+    if (line.find("\"curve\"") == line.npos) out.push_back(line.substr(0, line.find("\"cpu_minutes\"")) + line.substr(line.find("\"loss\""), 30));
+  return out;
+}
 
 bool same(const model::Sample& a, const model::Sample& b) { return a.cells == b.cells && a.rows == b.rows && a.columns == b.columns && a.marks == b.marks && a.edit == b.edit; }
 
@@ -133,4 +178,41 @@ TEST_CASE("a truncated shard is refused before training by its file, and one tha
   REQUIRE_FALSE(again);
   CHECK(again.error().code == ErrorCode::corrupt);
   CHECK(again.error().what.find("shard-00003.parquet") != std::string::npos);
+}
+
+TEST_CASE("a run over a split larger than its memory is stopped and goes on with the same losses; several bugs are refused there") {
+  const LongDataset dataset("run");
+  Config config;
+  auto& settings = *config.mutable_train();
+  settings.set_cache_mib(1);
+  settings.set_width(16);
+  settings.set_heads(2);
+  settings.set_encoder_layers("r");
+  settings.set_cells_per_batch(20000);
+  settings.set_steps_max(16);
+  settings.set_evaluations(1);
+  settings.set_threads(1);
+  TrainRequest whole, parted;
+  std::string notes;
+  whole.dataset = parted.dataset = dataset.folder / "set";
+  whole.run = dataset.folder / "whole";
+  parted.run = dataset.folder / "parted";
+  whole.note = [&](std::string_view line) { notes += line; };
+  const auto done = run_training(config, whole);
+  REQUIRE_MESSAGE(done, done.error().what);
+  CHECK(notes.find("larger than train.cache_mib, so 15 shards are read as they are needed, ") != std::string::npos);
+  std::uint64_t steps = 0, stop_at = 5;
+  parted.on_step = [&](const model::StepReport& r) { steps = r.step; };
+  parted.stop = [&] { return steps >= stop_at; };
+  for (; stop_at < 16; stop_at += 9) CHECK(run_training(config, parted).error().code == ErrorCode::interrupted);
+  parted.stop = {};
+  REQUIRE(run_training(config, parted));
+  CHECK(losses_of(whole.run).size() == 16);
+  CHECK(losses_of(whole.run) == losses_of(parted.run));
+  CHECK(content_of(whole.run / "state/state.safetensors").find("\"window\":\"1\"") != std::string::npos);
+  settings.set_several_share(0.5);
+  parted.run = dataset.folder / "several";
+  const auto refused = run_training(config, parted);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().what.find("train.several_share: needs the training split in memory, and train.cache_mib = 1 is too little") != std::string::npos);
 }
