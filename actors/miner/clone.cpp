@@ -17,6 +17,7 @@
 
 #include "actors/miner/fix_commit.hpp"
 #include "actors/miner/miner_stage.hpp"
+#include "actors/miner/project_reader.hpp"
 #include "actors/miner/remote_name.hpp"
 #include "actors/miner/repository.hpp"
 #include "actors/syntax/child_process.hpp"
@@ -28,6 +29,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kUrlBytesMax = 2048;
 constexpr std::size_t kContentsPerFetch = 4096;
+constexpr int kImportRoundsMax = 24;
 constexpr const char* kFetchedFile = "mendel-fetched";  // in the clone: for which rules its contents were fetched
 constexpr const char* kClonesByDefault = "mendel-data/raw/git";
 constexpr std::array kPassedOn = {"PATH", "http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"};
@@ -140,18 +142,7 @@ bool is_partial(const fs::path& clone) {
   return std::string(std::istreambuf_iterator<char>(file), {}).find("promisor = true") != std::string::npos;
 }
 
-// Fetches what fixes need and the clone does not hold, unless that was done for the same rules.
-Outcome fetch_contents(const std::string& url, const fs::path& target, const Config& config) {
-  const auto rules = std::to_string(MinerStage::kVersion);
-  std::string fetched;
-  std::ifstream(target / kFetchedFile) >> fetched;
-  if (fetched == rules || !is_partial(target)) return Done{};
-  auto opened = Repository::open(target.string());
-  if (!opened) return opened.error();
-  const auto history = opened->history();
-  if (!history) return history.error();
-  auto wanted = contents_of_fixes(*opened, *history);
-  std::erase_if(wanted, [&](const ObjectId& id) { return opened->holds(id); });
+Outcome fetch(const std::string& url, const fs::path& target, const std::vector<ObjectId>& wanted, const Config& config) {
   for (std::size_t i = 0; i < wanted.size(); i += kContentsPerFetch) {
     std::string ids;
     for (std::size_t k = i; k < std::min(i + kContentsPerFetch, wanted.size()); ++k) ids += wanted[k].hex() + "\n";
@@ -159,6 +150,26 @@ Outcome fetch_contents(const std::string& url, const fs::path& target, const Con
                                              "--recurse-submodules=no", "--filter=blob:none", "--stdin", "origin"});
     command.input = ids;
     if (auto done = run_git(command, url, "file contents cannot be fetched"); !done) return done;
+  }
+  return Done{};
+}
+
+// Fetches what fixes need and the clone does not hold, unless that was done for the same rules; then what their tests
+// import, in as many rounds as imports are deep.
+Outcome fetch_contents(const std::string& url, const fs::path& target, const Config& config) {
+  const auto rules = std::to_string(MinerStage::kVersion) + (config.mine().tests() ? "" : "-without-tests");
+  std::string fetched;
+  std::ifstream(target / kFetchedFile) >> fetched;
+  if (fetched == rules || !is_partial(target)) return Done{};
+  for (int round = 0; round < kImportRoundsMax; ++round) {
+    auto opened = Repository::open(target.string());  // anew: it has grown
+    if (!opened) return opened.error();
+    const auto history = opened->history();
+    if (!history) return history.error();
+    auto wanted = round == 0 ? contents_of_fixes(*opened, *history) : contents_of_tests(*opened, *history, config.mine().blob_bytes_max());
+    std::erase_if(wanted, [&](const ObjectId& id) { return opened->holds(id); });
+    if (auto done = fetch(url, target, wanted, config); !done) return done;
+    if ((round > 0 && wanted.empty()) || !config.mine().tests()) break;
   }
   std::ofstream file(target / kFetchedFile);
   file << rules << '\n';

@@ -21,7 +21,7 @@ bool is_clonable_address(std::string_view url);
 // Folder of a repository that can be opened: `repository` itself if it is local, else its clone under
 // config.mine().clones(), made if it is not there yet. Safe to call from several threads and processes.
 // With mine.partial_clones a clone holds all commits and trees, but only those file contents that fixes
-// need; they are fetched once, in one go. invalid_input for any address that is not clonable; io_error with
+// and their tests need; they are fetched once, the imports of tests in a few rounds. invalid_input for any address that is not clonable; io_error with
 // what git said. A redirect is an error: whoever moved is to be named by the new address.
 Result<std::string> local_repository(const std::string& repository, const Config& config);
 

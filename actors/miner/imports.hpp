@@ -15,7 +15,7 @@ struct Import {
   auto operator<=>(const Import&) const = default;
 };
 
-// In order, those inside functions and `try` too. A string that reads like a dotted name counts as an import of it
+// Sorted, each once, those inside functions and `try` too. A string that reads like a dotted name counts as an import of it
 // (lazy imports, the targets of mock.patch): whoever asks passes over what is no module. Python 2 and broken files are read
 // as far as they go.
 std::vector<Import> imports_of(std::string_view text);

@@ -3,7 +3,6 @@
 #include "actors/miner/miner_stage.hpp"
 
 #include <array>
-#include <map>
 
 #include "actors/miner/clone.hpp"
 #include "actors/miner/fix_commit.hpp"
@@ -11,6 +10,7 @@
 #include "actors/miner/function_pairs.hpp"
 #include "actors/miner/git_plan.hpp"
 #include "actors/miner/mining_funnel.hpp"
+#include "actors/miner/project_reader.hpp"
 #include "actors/miner/remote_name.hpp"
 #include "actors/miner/repository.hpp"
 #include "actors/miner/shared_history.hpp"
@@ -40,7 +40,7 @@ struct OpenRepository {
   Repository repository;
   std::shared_ptr<const History> history;
   std::string root;
-  std::map<ObjectId, std::shared_ptr<const CarriedFile>> carried;  // null: cannot be read, or is no text
+  ProjectReader project;
 };
 
 // What an item says, whichever source it comes from.
@@ -50,7 +50,6 @@ struct MiningInput {
   std::string license;  // stands in where the files show none
 };
 
-constexpr std::size_t kFilesKept = 2048;  // of the project, ready to be carried
 constexpr std::size_t kCarriedBytesMax = 32u << 20;  // of all tests of one run of commits: a result must fit into one message
 
 class GitMiner final : public MinerStage {
@@ -92,7 +91,7 @@ class GitMiner final : public MinerStage {
     auto history = shared_history(*repository, *folder);
     if (!history) return history.error();
     auto root = (*history)->root ? (*history)->root->hex() : "";
-    open_ = std::make_unique<OpenRepository>(OpenRepository{named, *std::move(repository), *std::move(history), std::move(root)});
+    open_ = std::make_unique<OpenRepository>(OpenRepository{named, *std::move(repository), *std::move(history), std::move(root), ProjectReader(config_.mine().blob_bytes_max())});
     return Done{};
   }
 
@@ -148,23 +147,11 @@ class GitMiner final : public MinerStage {
     return out;
   }
 
-  // A file of the project as it is after the fix.
-  std::shared_ptr<const CarriedFile> carried_file(const Fix& fix, const std::string& path) {
-    const auto id = open_->repository.file_at(fix.commit.tree, path);
-    if (!id) return nullptr;
-    if (open_->carried.size() >= kFilesKept) open_->carried.clear();
-    const auto [at, fresh] = open_->carried.try_emplace(*id);
-    if (!fresh) return at->second;
-    const auto text = open_->repository.blob(*id, config_.mine().blob_bytes_max());
-    if (text && is_text(*text)) at->second = std::make_shared<const CarriedFile>(CarriedFile{without_prose(*text), imports_of(*text)});
-    return at->second;
-  }
-
   void add_tests(const Fix& fix, std::string_view after, const std::vector<ChangedTest>& tests, const FunctionPair& found, Pair& pair, WorkResult& result) {
     if (tests.empty() || found.bug.bug_class == BugClass::syntax) return;  // of a syntax error the parser is the proof
     count(kTestChanged, result);
     const std::size_t bytes_max = std::size_t{config_.mine().test_kib_max()} << 10;
-    auto brought = fix_tests(parser_, {fix.file.path, after, found.symbol, found.buggy, found.fixed}, tests, [&](const std::string& path) { return carried_file(fix, path); }, bytes_max);
+    auto brought = fix_tests(parser_, {fix.file.path, after, found.symbol, found.buggy, found.fixed}, tests, [&](const std::string& path) { return open_->project.read(open_->repository, fix.commit.tree, path); }, bytes_max);
     if (carried_bytes_ + bytes_max > kCarriedBytesMax) brought = {{}, "no_room"};
     if (brought.tests.empty()) return count((std::string("mine.without_test.") + brought.reason).c_str(), result);
     count(kWithTest, result);

@@ -96,6 +96,31 @@ TEST_CASE("what grows too large is left out and told, and so is a function that 
   CHECK(std::string(tests_of(other, {{"tests/test_box.py", "", kTest}}).reason) == "not_found");
 }
 
+TEST_CASE("of two functions with the same text the symbol decides; text that goes on is another function") {
+  auto tree = kTree;
+  const std::string same = "class Low:\n    def clamp(self, x):\n        return max(0, x)\n";
+  tree["src/pkg/box.py"] = same + kModule;
+  CHECK(tests_of(tree, {{"tests/test_box.py", "", kTest}}).tests.at(0).project().subject_before().starts_with(same));
+  tree["src/pkg/box.py"] = "class Low:\n    def clamp(self, x):\n        return max(0, x) + 1\n" + kModule;
+  CHECK(tests_of(tree, {{"tests/test_box.py", "", kTest}}).tests.at(0).project().subject_before().find("+ 1") != std::string::npos);
+}
+
+TEST_CASE("tests are found at the left edge and right inside of classes there, with all their lines") {
+  const std::string first = "@a\n    # why\n    @b(\n  1)\n    async def test_a(self):\n        def test_inner(): pass\n        '''\nx\n'''", last = "def test_c():\n\tpass";
+  const std::string text = "if x:\n    def test_not(self): pass\nclass T(\n    Base):\n    y = 1\n\n    " + first + "\n\n    class Inner:\n        def test_not(self): pass\n" +
+                           "    def test_b(self): return (1,\n2)\n# end\ndef helper(): pass\n" + last + "\n";
+  const auto names_of = [](const FixTests& found) {
+    REQUIRE(found.tests.size() == 1);
+    const auto& names = found.tests[0].project().tests();
+    return std::vector<std::string>(names.begin(), names.end());
+  };
+  CHECK(names_of(tests_of(kTree, {{"tests/test_box.py", "", text}})) == std::vector<std::string>{"T.test_a", "T.test_b", "test_c"});
+  const auto only_b = tests_of(kTree, {{"tests/test_box.py", first + "\n" + last, text}});
+  CHECK(names_of(only_b) == std::vector<std::string>{"T.test_b"});
+  CHECK(only_b.tests[0].code() == "if x:\n    def test_not(self): pass\nclass T(\n    Base):\n    y = 1\n\n    pass\n\n    class Inner:\n        def test_not(self): pass\n"
+                                  "    def test_b(self): return (1,\n2)\ndef helper(): pass\npass\n");
+}
+
 TEST_CASE("imports are read wherever they stand, relative ones, long ones and those by name") {
   const auto found = imports_of("import a.b as c, d\nfrom . import e\nfrom ..f.g import (h,  # i\n    j as k,)\ntry: from l import *\nexcept: pass\ndef m():\n    import n; import o\n"
                                 "raise E from error\nx = 'p.q'\nw = 'r.py'\ny = 'no. sentence'\nz = f(\n  from_=1)\n");

@@ -294,9 +294,10 @@ def forge(github, tmp_path):
     if not os.path.exists(BACKEND):
         pytest.skip(f"no {BACKEND}")
     made = Repository(tmp_path / "work")
-    made.commit("Start", {"pkg/a.py": BEFORE, "big.bin": os.urandom(300_000).hex(), "LICENSE": "nothing known"})
+    made.commit("Start", {"pkg/a.py": BEFORE, "big.bin": os.urandom(300_000).hex(), "LICENSE": "nothing known",
+                          "pkg/__init__.py": "", "pkg/near.py": "from pkg import far\n", "pkg/far.py": "x = 1\n", "tests/conftest.py": "from pkg.fixtures import box\n", "pkg/fixtures.py": "box = 1\n"})
     made.commit("Change the blob", {"big.bin": os.urandom(300_000).hex()})
-    made.commit("Fix the bound", {"pkg/a.py": AFTER})
+    made.commit("Fix the bound", {"pkg/a.py": AFTER, "tests/test_a.py": "from pkg import near\nfrom pkg.a import A\n\n\ndef test_f(box):\n    assert A().f(1)\n"})
 
     def publish(name, **facts):
         bare = tmp_path / "served" / (name.replace("/", "+") + ".git")
@@ -329,6 +330,8 @@ def test_a_whole_clone_gives_the_same_pairs(mendel, forge, tmp_path):
     partial = mendel("--data", tmp_path / "one", *settings(forge), "mine", "github", "owner/project").stdout
     whole = mendel("--data", tmp_path / "two", *settings(forge, "mine.partial_clones=false"), "mine", "github", "owner/project").stdout
     assert partial == whole and partial
+    test = json.loads(partial)["tests"][0]  # what it needs is fetched, however far its imports reach
+    assert [file["path"] for file in test["project"]["files"]] == ["pkg/__init__.py", "pkg/far.py", "pkg/fixtures.py", "pkg/near.py", "tests/conftest.py"]
 
 
 def test_a_fork_adds_only_what_is_its_own(mendel, forge, tmp_path):
