@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The main job on real input with the embedded default: collect, prove, encode, train, evaluate, repair.
 # Source material: this machine's Python standard library and the wheels in .venv (mutation, ruff), a git history
-# (DEMO_REPO=PATH-or-URL, else a public repository where the network allows it), patch releases where a package index is
-# within reach, and a dump of Stack Exchange if one is named: DEMO_DUMP=Posts.7z. What does not fit the time is shown on
-# samples: all four linters over the newest DEMO_LINT_COMMITS commits, code run in the sandbox for DEMO_PROOF_PAIRS pairs.
+# (DEMO_REPO=PATH-or-URL, else a public repository where the network allows it; mined, its newest part for all four linters),
+# patch releases where a package index is within reach, and a dump of Stack Exchange if one is named: DEMO_DUMP=Posts.7z.
+# What does not fit the time is shown on samples: code run in the sandbox for DEMO_PROOF_PAIRS pairs.
 # Everything lies in $DEMO_DATA (default ./mendel-data/demo). Ctrl-C, then again: goes on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -70,56 +70,51 @@ mendel=("$bin/mendel" --config deploy/profiles/demo.toml --data "$data")
 "${mendel[@]}" --set "sources.python=[\"$stdlib\", \"$packages\"]" --set "sources.git=$git_sources" \
   --set "sources.releases=$release_sources" --set "sources.stackoverflow=$dump_sources" "${release_settings[@]}" up
 
-title "2. What takes longer, on samples: all four linters, and code that is run in the sandbox"
-commits=${DEMO_LINT_COMMITS:-300} pairs=${DEMO_PROOF_PAIRS:-400}
-mkdir -p "$data/reports"
-samples=$data/reports/samples.txt
-if [ "$samples" -nt "$data/dataset/manifest.json" ]; then
-  cat "$samples"
-  echo "(as measured before: the dataset has not changed since)"
-else
-  : >"$data/linted.jsonl"
-  {
-    echo "ruff, pylint, mypy and bandit over $stdlib/asyncio:"
-    "${mendel[@]}" lint "$stdlib/asyncio" --tools ruff,pylint,mypy,bandit --out "$data/diagnostics.jsonl" 2>/dev/null
-    .venv/bin/python deploy/demo_samples.py diagnostics "$data/diagnostics.jsonl"
-    if [ -n "$repository" ]; then
-      echo "and over the newest $commits commits of $repository, for what a change made disappear:"
-      "${mendel[@]}" --set "mine.commits_max=$commits" lint --history "$repository" --tools ruff,pylint,mypy,bandit --out "$data/linted.jsonl" 2>&1 | tail -n 1
-      .venv/bin/python deploy/demo_samples.py pairs "$data/linted.jsonl"
-    fi
-    echo "These pairs and $pairs of the dataset, each run on both sides:"
-    "${mendel[@]}" dataset sample --dataset "$data/dataset" --split train --count "$pairs" --pairs >"$data/proof-sample.jsonl"
-    if cat "$data/linted.jsonl" "$data/proof-sample.jsonl" | "${mendel[@]}" validate --tests --out "$data/verdicts.jsonl" - 2>"$data/proof.log"; then
-      .venv/bin/python deploy/demo_samples.py verdicts "$data/verdicts.jsonl"
-    else
-      echo "  not run: $(tail -n 1 "$data/proof.log")"
-    fi
-  } | tee "$samples.partial"
-  mv "$samples.partial" "$samples"
-fi
-
-# measure CHECKPOINT FOLDER [OPTIONS]: evaluates into FOLDER, or shows again what it holds of this checkpoint.
-measure() {
-  local checkpoint=$1 folder=$2 table=$2/evaluation.txt
+# once FILE SOURCE COMMAND…: what COMMAND prints, kept in FILE; or FILE again as long as it is newer than SOURCE.
+once() {
+  local kept=$1 source=$2
   shift 2
-  if [ "$table" -nt "$checkpoint" ]; then
-    cat "$table"
+  if [ "$kept" -nt "$source" ]; then
+    cat "$kept"
     echo "(as measured before: neither model nor dataset has changed since)"
   else
-    mkdir -p "$folder"
-    "${mendel[@]}" eval --checkpoint "$checkpoint" --dataset "$data/dataset" --split test --out "$folder" "$@" | tee "$table.partial"
-    mv "$table.partial" "$table"
+    mkdir -p "$(dirname "$kept")"
+    "$@" | tee "$kept.partial"
+    mv "$kept.partial" "$kept"
   fi
 }
 
+samples() {
+  echo "ruff, pylint, mypy and bandit over $stdlib/asyncio:"
+  "${mendel[@]}" lint "$stdlib/asyncio" --tools ruff,pylint,mypy,bandit --out "$data/diagnostics.jsonl" 2>/dev/null
+  .venv/bin/python deploy/demo_samples.py diagnostics "$data/diagnostics.jsonl"
+  echo "$pairs pairs of the dataset, each run on both sides:"
+  "${mendel[@]}" dataset sample --dataset "$data/dataset" --split train --count "$pairs" --pairs >"$data/proof-sample.jsonl"
+  if "${mendel[@]}" validate --tests --out "$data/verdicts.jsonl" "$data/proof-sample.jsonl" 2>"$data/proof.log"; then
+    .venv/bin/python deploy/demo_samples.py verdicts "$data/verdicts.jsonl"
+  else
+    echo "  not run: $(tail -n 1 "$data/proof.log")"
+  fi
+}
+
+title "2. What takes longer, on samples: what four linters say, and code that is run in the sandbox"
+pairs=${DEMO_PROOF_PAIRS:-400}
+once "$data/reports/samples.txt" "$data/dataset/manifest.json" samples
+
+# evaluate CHECKPOINT FOLDER [OPTIONS], once.
+evaluate() {
+  local checkpoint=$1 folder=$2
+  shift 2
+  once "$folder/evaluation.txt" "$checkpoint" "${mendel[@]}" eval --checkpoint "$checkpoint" --dataset "$data/dataset" --split test --out "$folder" "$@"
+}
+
 title "3. What the model learned, on packages it never saw (beside doing nothing)"
-measure "$(ls -t "$data"/runs/*/checkpoint.safetensors | head -n 1)" "$data/reports"
+evaluate "$(ls -t "$data"/runs/*/checkpoint.safetensors | head -n 1)" "$data/reports"
 
 title "4. The other model: a small CTM on the same dataset, 2.5 CPU minutes, on 3,000 of the same samples"
 ctm=$data/second/ctm-demo  # not below runs, whose newest is what repair takes
 "${mendel[@]}" --set train.minutes=2.5 train --model ctm-demo --dataset "$data/dataset" --run "$ctm"
-measure "$ctm/checkpoint.safetensors" "$data/reports/ctm-demo" --samples 3000 | sed -n '/^exact repairs/p;/^mutation/p;/^clean functions/p;/^thinking/,$p'
+evaluate "$ctm/checkpoint.safetensors" "$data/reports/ctm-demo" --samples 3000 | sed -n '/^exact repairs/p;/^mutation/p;/^clean functions/p;/^thinking/,$p'
 
 title "5. A held-out file with a bug, mended before your eyes"
 "${mendel[@]}" dataset sample --dataset "$data/dataset" --split test --count 200 --pairs >"$data/held-out.jsonl"

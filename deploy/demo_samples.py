@@ -1,6 +1,6 @@
 """Counts what the demo's samples showed, for people.
 
-Usage: demo_samples.py diagnostics|pairs|verdicts FILE.jsonl
+Usage: demo_samples.py diagnostics|verdicts FILE.jsonl
 """
 import collections
 import json
@@ -23,10 +23,6 @@ def diagnostics(rows):
         print(f"  {tool:8} {len(rules):6,} diagnostics of {len(set(rules)):3} rules: {common}")
 
 
-def pairs(rows):
-    print("  pairs: " + (counted(row["bug"]["rule"] for row in rows) or "none"))
-
-
 def verdicts(rows):
     print(f"  {len(rows):,} pairs")
     for name in STAGES:
@@ -40,7 +36,7 @@ def verdicts(rows):
 def main():
     with open(sys.argv[2], encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
-    {"diagnostics": diagnostics, "pairs": pairs, "verdicts": verdicts}[sys.argv[1]](rows)
+    {"diagnostics": diagnostics, "verdicts": verdicts}[sys.argv[1]](rows)
 
 
 if __name__ == "__main__":

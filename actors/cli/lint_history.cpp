@@ -1,18 +1,16 @@
-// One work item as the plant has it, a few commits each, because linting a version takes long.
+// The items of the plant, their pairs in the order of the history.
 #include "actors/cli/lint_history.hpp"
 
-#include <algorithm>
+#include <limits>
 #include <memory>
 #include <mutex>
 
-#include "actors/miner/git_plan.hpp"
+#include "actors/runtime/planning.hpp"
 #include "actors/runtime/role_actor.hpp"
 #include "proto/pair_json.hpp"
 
 namespace mendel::cli {
 namespace {
-
-constexpr std::uint32_t kCommitsPerItem = 64;
 
 struct Items {
   std::vector<WorkItem> items;
@@ -22,14 +20,11 @@ struct Items {
 Result<Items> plan_items(const std::vector<std::string>& repositories, const Config& config) {
   Items out;
   for (const auto& repository : repositories) {
-    const auto ranges = miner::plan(repository, config);
-    if (!ranges) return ranges.error();
-    for (const auto& commits : *ranges) {
-      auto& item = out.items.emplace_back();
-      item.set_stage(Stage::lint);
-      item.mutable_lint_history()->set_repository(repository);
-      item.mutable_lint_history()->mutable_commits()->Assign(commits.begin(), commits.end());
-      out.commits += commits.size();
+    auto planned = runtime::plan_lint_history(repository, config);
+    if (!planned) return planned.error();
+    for (auto& item : *planned) {
+      out.commits += static_cast<std::uint64_t>(item.lint_history().commits_size());
+      out.items.push_back(std::move(item));
     }
   }
   return out;
@@ -71,8 +66,7 @@ class Stages {
 
 int lint_history(Context context, const std::vector<std::string>& repositories, std::uint32_t jobs, std::FILE* out) {
   auto& config = context.config;
-  config.mutable_lint()->set_history(true);
-  config.mutable_mine()->set_commits_per_item(std::min(config.mine().commits_per_item(), kCommitsPerItem));
+  if (config.lint().history_commits() == 0) config.mutable_lint()->set_history_commits(std::numeric_limits<std::uint32_t>::max());
   if (config.mine().clones().empty()) config.mutable_mine()->set_clones((context.data / "raw" / "git").string());
   const auto planned = plan_items(repositories, config);
   if (!planned) return fail(planned.error());
@@ -97,7 +91,7 @@ int lint_history(Context context, const std::vector<std::string>& repositories, 
   if (failure) return fail(*failure);
   if (interrupted()) return kInterrupted;
   if (!written || std::fflush(out) != 0) return fail({ErrorCode::io_error, "the pairs could not be written"});
-  note(std::to_string(funnel["lint.vanished_pairs"]) + " pairs from " + std::to_string(funnel["lint.vanished"]) + " diagnostics that disappeared in " +
+  note(std::to_string(funnel["lint.pairs"]) + " pairs from " + std::to_string(funnel["lint.vanished"]) + " diagnostics that disappeared in " +
        std::to_string(funnel["lint.changes"]) + " changed files of " + std::to_string(planned->commits) + " commits; " +
        std::to_string(funnel["lint.probes"]) + " parts of changes were tried");
   return kDone;

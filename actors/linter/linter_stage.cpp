@@ -17,7 +17,6 @@
 namespace mendel::linter {
 namespace {
 
-constexpr const char* kToolByDefault = "ruff";
 constexpr std::size_t kDetailBytesMax = 500;
 
 // A fix that may become a pair, and how many of its rule stand before it in the file.
@@ -56,7 +55,7 @@ class FixLinter final : public LinterStage {
 
  private:
   Result<WorkResult> run_changes(const WorkItem& item) {
-    if (!all_) return Error{ErrorCode::invalid_input, "lint.history is off, but the linter was given changes of a history"};
+    if (!all_) return Error{ErrorCode::invalid_input, "lint.history_commits is 0, but the linter was given changes of a history"};
     WorkResult result;
     result.set_item_id(item.id());
     result.set_stage(Stage::lint);
@@ -66,6 +65,7 @@ class FixLinter final : public LinterStage {
     count("lint.vanished", result, found->vanished);
     count("lint.probes", result, found->probes);
     count("lint.vanished_pairs", result, found->fixes.size());
+    count("lint.pairs", result, found->fixes.size());
     for (const auto& failure : found->failures) reject(failure.substr(0, failure.find(": ")), "linter_gave_up", failure, result);
     for (const auto& fix : found->fixes) {
       const auto& origin = item.lint_changes().changes(static_cast<int>(fix.change)).source();
@@ -174,11 +174,13 @@ class FixLinter final : public LinterStage {
 
 Result<std::unique_ptr<LinterStage>> LinterStage::start(const Config& config) {
   const auto& named = config.lint().tools();
-  const std::vector<std::string> names = named.empty() ? std::vector<std::string>{kToolByDefault} : std::vector<std::string>(named.begin(), named.end());
+  std::vector<std::string> names(named.begin(), named.end());
+  if (names.empty())
+    for (const auto& row : lint_tools()) names.push_back(row.name);
   auto tools = lint_tools_named(names);
   if (!tools) return tools.error();
   std::optional<Linters> all;
-  if (config.lint().history()) {
+  if (config.lint().history_commits() > 0) {
     auto started = Linters::start(*tools, config);
     if (!started) return started.error();
     all = *std::move(started);

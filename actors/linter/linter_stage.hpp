@@ -13,7 +13,7 @@ namespace mendel::linter {
 class LinterStage {
  public:
   // Part of the work id: raise it whenever the same input may give another result.
-  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::uint32_t kVersion = 2;
 
   // unavailable if a tool that the stage cannot do without is missing; the message names the remedy.
   static Result<std::unique_ptr<LinterStage>> start(const Config& config);

@@ -1,4 +1,4 @@
-// Sources → work items: ranges of commits, questions of dumps, one file to mutate, several files to lint.
+// Sources → work items: ranges of commits (to mine and to lint), questions of dumps, one file to mutate, several files to lint.
 #include <algorithm>
 #include <fstream>
 #include <iterator>
@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kBatchItems = 512;  // handed to the sink at once
 constexpr std::size_t kBatchBytes = 4u << 20;
+constexpr std::uint32_t kLintCommits = 64;  // in one item
 constexpr std::size_t kLintBytes = 512u << 10;  // of the files in one item, so that a lease stays small
 
 // Collects items and hands them on in batches of bounded size.
@@ -48,14 +49,12 @@ Outcome plan_git(const std::string& repository, const Config& config, Batch& bat
     item.set_stage(Stage::mine_git);
     item.mutable_mine_git()->set_repository(repository);
     item.mutable_mine_git()->mutable_commits()->Assign(commits.begin(), commits.end());
-    if (config.lint().history()) {
-      WorkItem lint;
-      lint.set_stage(Stage::lint);
-      *lint.mutable_lint_history() = item.mine_git();
-      if (auto added = batch.add(std::move(lint)); !added) return added;
-    }
     if (auto added = batch.add(std::move(item)); !added) return added;
   }
+  auto linted = config.lint().history_commits() > 0 ? plan_lint_history(repository, config) : std::vector<WorkItem>();
+  if (!linted) return linted.error();
+  for (auto& item : *linted)
+    if (auto added = batch.add(std::move(item)); !added) return added;
   return batch.hand_over();
 }
 
@@ -190,6 +189,23 @@ Outcome plan_python(const Config& config, const PlanSink& sink, Batch& batch) {
 }
 
 }  // namespace
+
+Result<std::vector<WorkItem>> plan_lint_history(const std::string& repository, const Config& config) {
+  auto bounded = config;
+  auto& mine = *bounded.mutable_mine();
+  mine.set_commits_max(mine.commits_max() == 0 ? config.lint().history_commits() : std::min(mine.commits_max(), config.lint().history_commits()));
+  mine.set_commits_per_item(std::min(mine.commits_per_item(), kLintCommits));
+  const auto ranges = miner::plan(repository, bounded);
+  if (!ranges) return ranges.error();
+  std::vector<WorkItem> out;
+  for (const auto& commits : *ranges) {
+    auto& item = out.emplace_back();
+    item.set_stage(Stage::lint);
+    item.mutable_lint_history()->set_repository(repository);
+    item.mutable_lint_history()->mutable_commits()->Assign(commits.begin(), commits.end());
+  }
+  return out;
+}
 
 Outcome plan_sources(const Config& config, const PlanSink& sink) {
   Batch batch(sink);

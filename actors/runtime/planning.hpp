@@ -34,6 +34,10 @@ inline constexpr const char* kSourceStopped = "source_stopped";
 // (unreadable, a link, too large, empty) is a rejection.
 Outcome plan_sources(const Config& config, const PlanSink& sink);
 
+// The newest lint.history_commits of a repository as items of the linter, a few commits each, because linting a version takes
+// long. Errors: those of miner::plan.
+Result<std::vector<WorkItem>> plan_lint_history(const std::string& repository, const Config& config);
+
 // One Python file as it is found, not yet read.
 struct FoundFile {
   std::filesystem::path file;

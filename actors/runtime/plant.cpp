@@ -62,7 +62,7 @@ Outcome check_tools(const PlantOptions& options) {
                                                   {Stage::mine_stackoverflow, sources.stackoverflow_size() > 0},
                                                   {Stage::mine_release, sources.releases_size() > 0},
                                                   {Stage::mutate, python},
-                                                  {Stage::lint, python || (git && options.config.lint().history())},
+                                                  {Stage::lint, python || (git && options.config.lint().history_commits() > 0)},
                                                   {Stage::validate, true}};
   for (const auto& [stage, is_wanted] : wanted) {
     if (!is_wanted) continue;

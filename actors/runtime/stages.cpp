@@ -124,7 +124,7 @@ std::uint32_t stage_version(Stage::Value stage, const Config& config) {
       break;
     case Stage::lint:
       hash.add(linter::LinterStage::kVersion);
-      add_section(hash, config.lint(), std::array<std::string_view, 5>{"files_per_item", "ruff", "timeout_ms", "python", "history"});
+      add_section(hash, config.lint(), std::array<std::string_view, 5>{"files_per_item", "ruff", "timeout_ms", "python", "history_commits"});
       add_cleaning(hash, config);
       break;
     case Stage::validate:

@@ -167,6 +167,53 @@ def test_coordinator_and_nodes_killed_at_random_moments_give_the_same_digest(men
     mendel("dataset", "verify", "--dataset", plants.data / "dataset")
 
 
+@pytest.fixture(scope="module")
+def linted(tmp_path_factory):
+    """A history in which each of three commits takes a diagnostic of another linter away."""
+    folder = tmp_path_factory.mktemp("linted") / "repository"
+    folder.mkdir()
+    git = ["git", "-C", folder, "-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    text = ("import subprocess\n\n\ndef f(a):\n    b = a + 1\n    subprocess.call(b, shell=True)\n    return b\n\n\n"
+            "def g(a=[]):\n    a.append(1)\n    return a\n\n\ndef h(a: str) -> int:\n    print(a)\n    return \"text\"\n")
+    for before, after in (("", ""), ("(b, shell=True)", "([b])"), ("def g(a=[]):\n", "def g(a=None):\n    a = a or []\n"), ('return "text"', "return 1")):
+        text = text.replace(before, after) if before else text
+        (folder / "module.py").write_text(text)
+        subprocess.run([*git, "add", "module.py"], check=True)
+        subprocess.run([*git, "commit", "-q", "-m", "more"], check=True)
+    return folder
+
+
+def types_in(mendel, dataset):
+    """Bugs that linters saw disappear from a history."""
+    lines = (mendel("dataset", "sample", "--dataset", dataset, "--split", split, "--count", 100_000, "--pairs").stdout.splitlines()
+             for split in ("train", "validation", "test"))
+    return {pair["bug"]["type"] for part in lines for line in part if (pair := json.loads(line))["source"]["kind"] == "linter" and pair["source"].get("commit")}
+
+
+def test_what_disappears_from_a_history_enters_the_dataset_whoever_is_killed_and_however_many_nodes_there_are(mendel, code, linted, tmp_path):
+    history = [f'sources.git=["{linted}"]', "mine.commits_per_item=1"]
+    newest = json.loads(mendel(*plant(tmp_path / "newest", code, *history, "lint.history_commits=1"), "--json", "up", "--until", "dataset").stdout)
+    assert newest["funnel"]["lint.changes"] == 1 and newest["funnel"]["lint.vanished_pairs"] == 1
+    assert types_in(mendel, tmp_path / "newest/dataset") == {"wrong_return_type"}  # mypy's
+    history.append("lint.history_commits=4")
+    plants = Nodes(mendel, code, tmp_path, "a", "b")
+    coordinator = plants.coordinator("--until", "dataset", settings=history)
+    nodes = [plants.node(name) for name in "ab"]
+    status, out, err = finish(coordinator)
+    assert status == 0 and [finish(node, 20)[0] for node in nodes] == [0, 0], err
+    assert {"wrong_return_type", "shell_injection", "mutable_default"} <= types_in(mendel, plants.data / "dataset")  # mypy, bandit, pylint and ruff
+    moments, killed = random.Random(SEED + 2), plant(tmp_path / "killed", code, *history)
+    for _ in range(3):
+        process = mendel.start(*killed, "up", "--until", "dataset", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=moments.uniform(0.5, 8))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    assert digest_of(mendel(*killed, "up", "--until", "dataset").stdout) == digest_of(out)
+
+
 def test_nodes_end_well_when_the_coordinator_is_done(mendel, code, tmp_path, undisturbed):
     plants = Nodes(mendel, code, tmp_path, "a", "b")
     coordinator = plants.coordinator("--until", "dataset")
