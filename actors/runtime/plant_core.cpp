@@ -9,6 +9,8 @@
 namespace mendel::runtime {
 namespace {
 
+constexpr std::size_t kTestedBytesMax = 48u << 20;  // of pairs with tests in one item: an envelope holds 64 MiB
+
 constexpr Stage::Value kLatestFirst[] = {Stage::train, Stage::encode, Stage::validate, Stage::lint, Stage::mutate, Stage::mine_stackoverflow,
                                          Stage::mine_release, Stage::mine_git, Stage::mine_github};
 
@@ -105,6 +107,8 @@ std::optional<WorkItem> PlantCore::take_ready(Stage::Value stage, std::string_vi
   return std::nullopt;
 }
 
+// Tests that nobody runs stay where they are, but for their number. Of those that are run no more travel than a message can
+// hold: pairs over that, in the order of their ids, are judged without theirs.
 Outcome PlantCore::fill_in(WorkItem& item) const {
   if (item.stage() != Stage::validate && item.stage() != Stage::encode) return Done{};
   auto& batch = item.stage() == Stage::validate ? *item.mutable_validate() : *item.mutable_encode();
@@ -112,9 +116,21 @@ Outcome PlantCore::fill_in(WorkItem& item) const {
   for (const auto& hex : batch.pair_ids())
     if (const auto id = PairId::from_hex(hex)) ids.push_back(*id);
   auto pairs = store_.pairs(ids);
+  std::size_t bytes = 0;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     if (!pairs[i]) return Error{ErrorCode::corrupt, "pair " + ids[i].hex() + " is planned but not in the store"};
-    *batch.add_pairs() = std::move(*pairs[i]);
+    auto& pair = *batch.add_pairs();
+    pair = std::move(*pairs[i]);
+    if (pair.tests_size() == 0) continue;
+    if (item.stage() == Stage::validate && config_.sandbox().plant()) {
+      bytes += pair.ByteSizeLong();
+      if (bytes > kTestedBytesMax) pair.clear_tests();
+      continue;
+    }
+    for (auto& test : *pair.mutable_tests()) {
+      test.clear_code();
+      test.clear_project();
+    }
   }
   return Done{};
 }

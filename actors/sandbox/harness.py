@@ -184,9 +184,21 @@ def root_of(path):
     return folder
 
 
+def restore_names():
+    """What Python 3.10 and 3.11 took out of the library: most fixes are older. The same for both sides."""
+    import collections.abc
+    import inspect
+    for name in collections.abc.__all__:
+        if not hasattr(collections, name):
+            setattr(collections, name, getattr(collections.abc, name))
+    if not hasattr(inspect, 'getargspec'):
+        inspect.getargspec = lambda function: inspect.getfullargspec(function)[:4]
+
+
 def run_project(request):
     """A test of the fix in its project. Where pytest is not at hand, what needs none of its fixtures can be run all the same."""
     import importlib.util
+    restore_names()
     project = request['project']
     for path, text in project['files'].items():
         put_file(path, text)

@@ -211,6 +211,40 @@ TEST_CASE("proofs by other settings are not taken for ours, and going back judge
   }
 }
 
+TEST_CASE("tests of pairs travel only to those who run them, and no more than a message holds") {
+  struct Row {
+    bool run;
+    std::size_t bytes;
+    std::vector<std::size_t> arrive;  // sizes of the code; nothing: the pair comes without tests
+  };
+  for (const auto& row : {Row{true, 100, {100, 100, 100}}, Row{false, 100, {0, 0, 0}}, Row{true, 20u << 20, {20u << 20, 20u << 20}}}) {
+    FakeStore store;
+    auto config = small_config();
+    config.mutable_sandbox()->set_plant(row.run);
+    Life life(store, Until::dataset, config);
+    life.start(3);  // the last of them gives three pairs
+    std::vector<WorkItem> items;
+    for (;;) {
+      items = life.plant.lease("worker", kAll, 1, life.now);
+      REQUIRE(items.size() == 1);
+      if (items[0].has_validate()) break;
+      auto result = work(items[0]);
+      if (result.pairs_size() < 3) result.clear_pairs();
+      for (auto& pair : *result.mutable_pairs()) {
+        pair.add_tests()->set_code(std::string(row.bytes, 'x'));
+        set_pair_id(pair);
+      }
+      life.plant.take("worker", result, life.now);
+      REQUIRE(life.plant.flush(life.now));
+    }
+    std::vector<std::size_t> arrived;
+    REQUIRE(items[0].validate().pairs_size() == 3);
+    for (const auto& pair : items[0].validate().pairs())
+      for (const auto& test : pair.tests()) arrived.push_back(test.code().size());
+    CHECK(arrived == row.arrive);
+  }
+}
+
 TEST_CASE("a failed attempt is tried again after a delay that doubles, and at last goes to the dead letters") {
   FakeStore store;
   Life life(store);

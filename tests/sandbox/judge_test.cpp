@@ -195,7 +195,7 @@ TEST_CASE("fixtures and parameters of a carried test are pytest's own") {
     return;
   }
   auto test = carried({"test_add", "test_lacks"});
-  test.set_code("import pytest\nfrom one import add\n@pytest.mark.parametrize('a', [1, 2])\ndef test_add(a, two): assert add(a, two) == a + 2\ndef test_lacks(network): add(1, 1)\n");
+  test.set_code("import collections, pytest\nfrom one import add\nassert collections.Mapping is collections.abc.Mapping\n@pytest.mark.parametrize('a', [1, 2])\ndef test_add(a, two): assert add(a, two) == a + 2\ndef test_lacks(network): add(1, 1)\n");
   auto& project = *test.mutable_project();
   project.set_test_path("tests/test_one.py");
   project.set_subject_path("one.py");
