@@ -135,6 +135,10 @@ TEST_CASE("a carried test proves as any other does, but condemns only by an asse
   CHECK(standing({ended(kPassed), ended(kPassed), ended(kPassed), ended(kPassed)}, test) == Standing::buggy_passes);
   CHECK(standing({no, ended(kPassed), no, ended(kPassed)}, test) == Standing::fixed_fails);
   CHECK(standing({no, ended(kPassed), ended(kPassed), no}, test) == Standing::flaky);
+  auto of_speed = test;
+  of_speed.set_code("from time import time\n");
+  CHECK(standing({no}, of_speed) == Standing::undecided);
+  CHECK(standing({ended(kPassed), no, ended(kPassed), no}, of_speed) == Standing::proves);
   CHECK(standing({no, no}, test) == Standing::undecided);
   CHECK(standing({lacks}, test) == Standing::undecided);
   CHECK(standing({ended(Ending::ended_early)}, test) == Standing::undecided);
