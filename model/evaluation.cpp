@@ -21,14 +21,6 @@ constexpr std::uint64_t kSubsetStream = UINT64_MAX;  // of the hash; epochs of t
 
 }  // namespace
 
-double threshold_at(std::vector<double> clean_margins, double share) {
-  std::sort(clean_margins.begin(), clean_margins.end());
-  // The small addend undoes the rounding of share * count, as in 0.29 * 100 = 28.999...
-  const auto allowed = static_cast<std::size_t>(std::floor(share * static_cast<double>(clean_margins.size()) + 1e-9));
-  if (allowed >= clean_margins.size()) return std::numeric_limits<double>::max();
-  return std::nextafter(clean_margins[allowed], -std::numeric_limits<double>::infinity());
-}
-
 Expected<ValidationSubset> ValidationSubset::choose(const SampleSet& set, const std::vector<std::string>& classes, const Limits& limits, std::uint32_t vocabulary,
                                                      std::uint64_t seed) {
   std::vector<std::uint64_t> order(set.size()), keys(set.size());

@@ -16,9 +16,6 @@ namespace mendel::model {
 
 inline constexpr double kFalseAlarmShares[] = {0.01, 0.02, 0.05, 0.1, 0.2};
 
-// The largest margin at which at most `share` of the clean functions would be edited (margin <= threshold).
-double threshold_at(std::vector<double> clean_margins, double share);
-
 struct Evaluation {
   CurvePoint point;  // all but step, samples_seen and cpu_minutes
   Thresholds thresholds;

@@ -37,15 +37,17 @@ LoaderPosition Loader::following(const LoaderPosition& position) const {
   return {position.epoch + 1, 0, 0};
 }
 
-std::vector<std::uint64_t> Loader::blocks_of(std::uint64_t epoch, std::uint64_t window) const {
+std::vector<std::uint64_t> Loader::order_of(std::uint64_t epoch) const {
   std::vector<std::uint64_t> order(sizes_.size());
   std::iota(order.begin(), order.end(), 0);
   const auto key = [&](std::uint64_t block) { return std::pair(mix_hash(seed_, kBlockStream + epoch, block), block); };
   std::sort(order.begin(), order.end(), [&](auto a, auto b) { return key(a) < key(b); });
-  const auto at = [&](std::uint64_t w) { return order.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(order.size(), w * at_once_)); };
-  std::vector<std::uint64_t> out(at(window), at(window + 1));
-  std::sort(out.begin(), out.end());
-  return out;
+  return order;
+}
+
+std::span<const std::uint64_t> Loader::in_window(std::span<const std::uint64_t> order, std::uint64_t window) const {
+  const auto first = std::min<std::uint64_t>(order.size(), window * at_once_);
+  return order.subspan(first, std::min<std::uint64_t>(order.size() - first, at_once_));
 }
 
 std::uint64_t Loader::chosen_in(std::uint64_t block) const {
@@ -57,7 +59,11 @@ std::uint64_t Loader::chosen_in(std::uint64_t block) const {
 // On whichever thread.
 Expected<Loader::Window> Loader::read(std::uint64_t epoch, std::uint64_t number) const {
   Window out{epoch, number, {}};
-  for (const auto b : blocks_of(epoch, number)) {
+  const auto order = order_of(epoch);
+  const auto drawn = in_window(order, number);
+  std::vector<std::uint64_t> blocks(drawn.begin(), drawn.end());
+  std::sort(blocks.begin(), blocks.end());
+  for (const auto b : blocks) {
     if (stop_) break;
     if (chosen_in(b) == 0) continue;
     auto samples = source_.read(b);
@@ -107,9 +113,10 @@ Expected<bool> Loader::hold(const LoaderPosition& at) {
   share_before_ = 0;
   share_ = 1;
   if (windows() == 1) return true;
+  const auto order = order_of(at.epoch);
   const auto share = [&](std::uint64_t window) {
     std::uint64_t samples = 0;
-    for (const auto b : blocks_of(at.epoch, window)) samples += chosen_in(b);
+    for (const auto b : in_window(order, window)) samples += chosen_in(b);
     return static_cast<double>(samples) / static_cast<double>(chosen_);
   };
   for (std::uint64_t w = 0; w < at.window; ++w) share_before_ += share(w);

@@ -66,7 +66,8 @@ class Loader {
   };
   std::uint64_t windows() const { return (sizes_.size() + at_once_ - 1) / at_once_; }
   LoaderPosition following(const LoaderPosition& position) const;
-  std::vector<std::uint64_t> blocks_of(std::uint64_t epoch, std::uint64_t window) const;
+  std::vector<std::uint64_t> order_of(std::uint64_t epoch) const;
+  std::span<const std::uint64_t> in_window(std::span<const std::uint64_t> order, std::uint64_t window) const;
   std::uint64_t chosen_in(std::uint64_t block) const;
   Expected<Window> read(std::uint64_t epoch, std::uint64_t number) const;
   void read_ahead(const LoaderPosition& position);

@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <thread>
 
@@ -56,6 +58,14 @@ class LoadedModel : public RepairModel {
 };
 
 }  // namespace
+
+double threshold_at(std::vector<double> clean_margins, double share) {
+  std::sort(clean_margins.begin(), clean_margins.end());
+  // The small addend undoes the rounding of share * count, as in 0.29 * 100 = 28.999...
+  const auto allowed = static_cast<std::size_t>(std::floor(share * static_cast<double>(clean_margins.size()) + 1e-9));
+  if (allowed >= clean_margins.size()) return std::numeric_limits<double>::max();
+  return std::nextafter(clean_margins[allowed], -std::numeric_limits<double>::infinity());
+}
 
 Expected<std::unique_ptr<RepairModel>> RepairModel::load(const std::filesystem::path& checkpoint, const std::string& device) {
   return guarded([&]() -> Expected<std::unique_ptr<RepairModel>> {

@@ -35,10 +35,10 @@ struct CtmSettings {
   bool operator==(const CtmSettings&) const = default;
 };
 
-// What decides the shape of a model; kept in its checkpoint.
 // Of the weights in a checkpoint; what computes is float either way.
 enum class CheckpointType { f32, bf16 };
 
+// What decides the shape of a model; kept in its checkpoint.
 struct ModelSettings {
   std::string name = "trm-demo";
   std::uint32_t vocabulary = 4096;
@@ -65,6 +65,9 @@ struct Proposal {
 // What training measured on separate clean functions: share of them that would be edited -> largest
 // margin at which to edit. Ascending shares, e.g. 0.01, 0.02, 0.05, 0.1, 0.2.
 using Thresholds = std::map<double, double>;
+
+// The largest margin at which at most `share` of the clean functions would be edited (margin <= threshold).
+double threshold_at(std::vector<double> clean_margins, double share);
 
 // A look at how a model thinks: the same question asked under other conditions.
 struct Probe {

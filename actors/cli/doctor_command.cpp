@@ -7,10 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/cli/commands.hpp"
-#include "actors/cli/sandbox_note.hpp"
 #include "actors/runtime/keys.hpp"
 #include "actors/runtime/plant.hpp"
-#include "actors/sandbox/control_group.hpp"
 #include "actors/sandbox/probe.hpp"
 #include "actors/syntax/child_process.hpp"
 
@@ -146,11 +144,6 @@ std::function<int()> declare(CLI::App&, Context& context) {
 }
 
 }  // namespace
-
-void note_missing_group(const Config& config) {
-  const auto& missing = sandbox::delegated_group().missing;
-  if (config.sandbox().backend() == "bwrap" && !missing.empty()) note("tests of pairs run without a cgroup, limits of processes alone: " + missing);
-}
 
 const Subcommand kDoctorCommand = {"doctor", "probe what a node needs on this machine; every failure names its remedy", "  mendel doctor\n  mendel --json doctor", declare};
 

@@ -171,28 +171,32 @@ std::vector<Import> imports_of_sides(const FixedFunction& function) {
 FixTests fix_tests(syntax::Parser& parser, const FixedFunction& function, const std::vector<ChangedTest>& files, const ReadFile& read, std::size_t bytes_max) {
   FixTests out;
   out.reason = "no_changed_test";
-  std::optional<syntax::Cut> place;
+  Project around;  // the function's own file, the same for every test; and what it imports
+  std::vector<Import> imports;
   std::size_t bytes = 0;
   for (const auto& file : files) {
     auto chosen = select(file, last_part(function.symbol));
     if (chosen.names.empty()) continue;
-    Test test;
-    auto& project = *test.mutable_project();
-    if (!place) place = find_function(parser, function);
-    if (!place) {
-      out.reason = "not_found";
-      break;
+    if (around.subject_path().empty()) {
+      const auto place = find_function(parser, function);
+      if (!place) {
+        out.reason = "not_found";
+        break;
+      }
+      around.set_subject_path(std::string(function.path));
+      around.set_subject_before(without_prose(function.after.substr(0, place->bytes.begin)));
+      around.set_subject_indent(place->indent);
+      around.set_subject_after(without_prose(function.after.substr(place->bytes.end)));
+      imports = imports_of_sides(function);
     }
-    project.set_subject_path(std::string(function.path));
-    project.set_subject_before(without_prose(function.after.substr(0, place->bytes.begin)));
-    project.set_subject_indent(place->indent);
-    project.set_subject_after(without_prose(function.after.substr(place->bytes.end)));
+    Test test;
+    auto& project = *test.mutable_project() = around;
     const auto own = chosen.text.size() + project.subject_before().size() + project.subject_after().size();
     ProjectFiles needed(read, bytes_max - std::min(bytes_max, bytes + own));
     needed.start(std::string(function.path));
     needed.start(file.path);
     needed.follow(file.path, imports_of(chosen.text));
-    needed.follow(std::string(function.path), imports_of_sides(function));
+    needed.follow(std::string(function.path), imports);
     if (chosen.asks) needed.follow_conftest(file.path);
     if (needed.too_large() || bytes + own > bytes_max) {
       out.reason = "too_large";

@@ -151,8 +151,9 @@ class GitMiner final : public MinerStage {
     if (tests.empty() || found.bug.bug_class == BugClass::syntax) return;  // of a syntax error the parser is the proof
     count(kTestChanged, result);
     const std::size_t bytes_max = std::size_t{config_.mine().test_kib_max()} << 10;
-    auto brought = fix_tests(parser_, {fix.file.path, after, found.symbol, found.buggy, found.fixed}, tests, [&](const std::string& path) { return open_->project.read(open_->repository, fix.commit.tree, path); }, bytes_max);
-    if (carried_bytes_ + bytes_max > kCarriedBytesMax) brought = {{}, "no_room"};
+    const auto read = [&](const std::string& path) { return open_->project.read(open_->repository, fix.commit.tree, path); };
+    const bool has_room = carried_bytes_ + bytes_max <= kCarriedBytesMax;
+    auto brought = has_room ? fix_tests(parser_, {fix.file.path, after, found.symbol, found.buggy, found.fixed}, tests, read, bytes_max) : FixTests{{}, "no_room"};
     if (brought.tests.empty()) return count((std::string("mine.without_test.") + brought.reason).c_str(), result);
     count(kWithTest, result);
     for (auto& test : brought.tests) {

@@ -34,9 +34,9 @@ struct TestVerdict {
 // wall clock to ten times it. Error: the sandbox failed.
 //
 // A test that is carried with its project (Test.project) may fail for want of something that could not be carried. So
-// `fixed_fails` takes that the fixed side fails by an assertion where the buggy side passes, in a file that does not read the clock; whatever else keeps the fixed
-// side from passing, and a faked success, is `undecided`, without a second run. Several tests are judged together first, then
-// one by one.
+// `fixed_fails` takes that the fixed side fails by an assertion where the buggy side passes, in a file that does not read the
+// clock; whatever else keeps the fixed side from passing, and a faked success, is `undecided`, without a second run. Several
+// tests are judged together first, then one by one.
 Result<TestVerdict> judge(Runner& runner, const mendel::Test& test, Sides sides, const Limits& limits);
 
 }  // namespace mendel::sandbox

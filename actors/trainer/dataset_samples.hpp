@@ -31,7 +31,7 @@ struct SampleLabels {
   double difficulty = 0;  // 0..1, as the dataset has it
 };
 
-// "mutation", "linter", "release" or "mined" (any other: from histories and dumps).
+// "mutation", "linter", "release" or "mined" (any other: from histories and dumps). Reports never mix them but under "all".
 const char* source_group(const std::string& source);
 
 // Rows of a split that became no sample, and why. `damaged_rows` names the first few.

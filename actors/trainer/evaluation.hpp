@@ -84,6 +84,4 @@ BugMetrics bug_metrics(const std::vector<const SampleOutcome*>& bugs, const std:
 // them is constant or shorter than two.
 std::optional<double> rank_correlation(std::span<const double> a, std::span<const double> b);
 
-// Mutations, mined pairs, releases and linter fixes are never mixed but under "all".
-
 }  // namespace mendel::trainer

@@ -2,9 +2,7 @@
 #include "actors/trainer/thinking.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "actors/trainer/evaluation_report.hpp"
@@ -18,14 +16,6 @@ using model::Probe;
 
 constexpr std::size_t kSamplesAtOnce = 512;
 
-// The largest margin at which at most `share` of the clean functions would be edited.
-double margin_at(std::vector<double> clean, double share) {
-  std::sort(clean.begin(), clean.end());
-  const auto allowed = static_cast<std::size_t>(share * static_cast<double>(clean.size()) + 1e-9);
-  if (allowed >= clean.size()) return std::numeric_limits<double>::max();
-  return std::nextafter(clean[allowed], -std::numeric_limits<double>::infinity());
-}
-
 struct Answers {
   std::vector<double> clean_margins, fixed_margins;  // of clean samples; of bugs that were mended
   std::uint64_t bugs = 0, all = 0, steps = 0;
@@ -36,7 +26,7 @@ ThinkingRow row_of(std::string name, const Answers& answers) {
   row.name = std::move(name);
   row.exact = {answers.fixed_margins.size(), answers.bugs};
   for (const double share : kThinkingAlarms) {
-    const double margin = margin_at(answers.clean_margins, share);
+    const double margin = model::threshold_at(answers.clean_margins, share);
     const auto count = std::count_if(answers.fixed_margins.begin(), answers.fixed_margins.end(), [&](double m) { return m <= margin; });
     row.exact_at.push_back({static_cast<std::uint64_t>(count), answers.bugs});
   }
